@@ -1,0 +1,72 @@
+//! What an action knows about the call it serves, and what it leaves behind beside its output.
+
+use std::sync::{Arc, Mutex};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::Clock, failure::Exchange};
+
+/// Which call of which job this is; equal across attempts. Once keys are made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// The event's once key: equal for re-deliveries and manual repeats of the same business fact.
+    pub event: String,
+    /// The step path, such as `documents[2].upload`.
+    pub path: String,
+    /// The code of the error in scope (`error.code` in `catch`, `outcome.error.code` in `finally`) with its step, or
+    /// the outcome's status when there is no error; empty outside both.
+    pub cause: String,
+}
+
+/// Something a person should know although the call succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// A stable word, such as `department_not_found`.
+    pub code: String,
+    /// What it is, as a sentence fit for a note.
+    pub message: String,
+}
+
+/// One call of an action.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Which call this is.
+    pub identity: Identity,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    record: Arc<Mutex<Record>>,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    warnings: Vec<Warning>,
+    exchange: Option<Exchange>,
+}
+
+impl Call {
+    /// Returns a call with nothing recorded yet.
+    pub fn new(identity: Identity, clock: Arc<dyn Clock>) -> Self {
+        Self { identity, clock, record: Arc::default() }
+    }
+
+    /// Adds a warning to the result.
+    pub fn warn(&self, code: impl Into<String>, message: impl Into<String>) {
+        let warning = Warning { code: code.into(), message: message.into() };
+        self.record.lock().expect("no panic while the lock is held").warnings.push(warning);
+    }
+
+    /// Keeps the last HTTP exchange for the history; called by the HTTP client.
+    pub fn keep_exchange(&self, exchange: Exchange) {
+        self.record.lock().expect("no panic while the lock is held").exchange = Some(exchange);
+    }
+
+    /// Takes the warnings.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.record.lock().expect("no panic while the lock is held").warnings)
+    }
+
+    /// Takes the last exchange.
+    pub fn take_exchange(&self) -> Option<Exchange> {
+        self.record.lock().expect("no panic while the lock is held").exchange.take()
+    }
+}

@@ -1,0 +1,100 @@
+//! Triggers: who sent a delivery, and which events are in it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use recipe::TriggerSpec;
+use serde_json::Value;
+
+use crate::{connector::Connection, failure::Failure};
+
+/// One HTTP request as it came.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The headers, names in lower case, in the order they came.
+    pub headers: Vec<(String, String)>,
+    /// The query string without `?`.
+    pub query: String,
+    /// The body, byte for byte.
+    pub body: Arc<[u8]>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+impl Delivery {
+    /// Returns the value of the first header of that name (in lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// One trigger payload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Equal for two deliveries of the same thing; one job is made of them.
+    pub dedupe_key: String,
+    /// Jobs with the same order key run one after the other.
+    pub order_key: Option<String>,
+    /// The identity that once keys are made from: equal for a re-delivery, a manual job and a repeat of the same
+    /// business fact (application and offer, not the moment it was pressed).
+    pub once_key: String,
+    /// What expressions see as `event`.
+    pub payload: Value,
+}
+
+/// What a genuine delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It carries events, to be read by [`Trigger::decode`].
+    Events,
+    /// The vendor tests whether anybody listens; answered 200, no job.
+    Ping,
+    /// It is genuine but not about what this trigger waits for; answered 200, no job.
+    Other,
+}
+
+/// Why a delivery is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// The HTTP status of the answer: 401 for a bad or missing proof, 400 for one that cannot be read.
+    pub status: u16,
+    /// Why, for the list of deliveries; never tells the sender which part of the proof was wrong.
+    pub reason: String,
+}
+
+impl Refusal {
+    /// Returns the refusal of a delivery without a valid proof of its sender.
+    pub fn unauthorized(reason: impl Into<String>) -> Self {
+        Self { status: 401, reason: reason.into() }
+    }
+}
+
+type Verify = dyn Fn(&Connection, &Value, &Delivery) -> Result<Verdict, Refusal> + Send + Sync;
+type Decode = dyn Fn(&Value, &Delivery) -> Result<Vec<Event>, Failure> + Send + Sync;
+
+/// A trigger: its schema and the two functions that read a delivery.
+#[derive(Clone)]
+pub struct Trigger {
+    /// Its name, a noun and what happened to it.
+    pub name: &'static str,
+    /// What the checker sees.
+    pub spec: TriggerSpec,
+    pub(crate) verify: Arc<Verify>,
+    pub(crate) decode: Arc<Decode>,
+}
+
+impl Trigger {
+    /// Returns whether the delivery is genuine, and what it is. Looks at the raw bytes; constant time in the secret.
+    ///
+    /// `with` are the trigger's settings from the recipe.
+    pub fn verify(&self, connection: &Connection, with: &Value, delivery: &Delivery) -> Result<Verdict, Refusal> {
+        (self.verify)(connection, with, delivery)
+    }
+
+    /// Returns the events in a genuine delivery. Depends on nothing but its arguments: the event of a job is decoded
+    /// again from the stored bytes whenever the job is loaded.
+    pub fn decode(&self, with: &Value, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
+        (self.decode)(with, delivery)
+    }
+}

@@ -1,0 +1,23 @@
+//! The recipe language: YAML text in, a checked [`Recipe`] or a list of [`Diagnostic`]s out.
+//!
+//! No I/O, no clock, no async. The machine in `engine` runs what this crate checks.
+
+mod catalogue;
+mod diagnostic;
+mod expression;
+mod project;
+mod recipe;
+mod schema;
+mod scope;
+mod table;
+
+pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
+pub use diagnostic::{Diagnostic, Severity, Source, Span};
+pub use expression::{EvalError, Expression, Part, Template};
+pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check};
+pub use recipe::{
+    ActionStep, Block, OnUnknown, Recipe, Retry, Settings, Step, StepKind, StopStatus, Trigger,
+};
+pub use schema::{Field, Format, Object, Shape, Text, Type};
+pub use scope::{Scope, Steps};
+pub use table::{Table, Tables};

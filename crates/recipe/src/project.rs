@@ -1,0 +1,116 @@
+//! A project folder: `runner.yaml`, `connections.yaml`, recipes and tables, read and checked together.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    catalogue::Catalogue,
+    diagnostic::{Diagnostic, Source, Span},
+    recipe::Recipe,
+    table::Tables,
+};
+
+/// The texts of a project folder. Whoever reads files (the runner) fills it.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectFiles {
+    /// `runner.yaml`, if there is one.
+    pub runner: Option<Arc<Source>>,
+    /// `connections.yaml`, if there is one.
+    pub connections: Option<Arc<Source>>,
+    /// `recipes/NAME.yaml`, by path.
+    pub recipes: Vec<Arc<Source>>,
+    /// `tables/NAME.csv`, by path.
+    pub tables: Vec<Arc<Source>>,
+}
+
+/// What a project folder says, as far as it is right.
+#[derive(Debug, Clone, Default)]
+pub struct Project {
+    /// The recipes without an error, by name.
+    pub recipes: BTreeMap<String, Arc<Recipe>>,
+    /// The names of all recipe files, right or wrong.
+    pub recipe_names: Vec<String>,
+    /// The connections, by name.
+    pub connections: BTreeMap<String, Connection>,
+    /// `runner.yaml`, with defaults.
+    pub runner: RunnerSettings,
+    /// The lookup tables.
+    pub tables: Arc<Tables>,
+}
+
+/// One entry of `connections.yaml`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connection {
+    /// Its name, as recipes use it.
+    pub name: String,
+    /// The connector it is for; the key `connector`, by default the name itself.
+    pub connector: String,
+    /// Its settings without `connector`. A text `env:NAME` or `file:PATH` stands for what is there; secrets are
+    /// always such references.
+    pub settings: Value,
+    /// Where it stands in `connections.yaml`.
+    pub span: Span,
+}
+
+/// `runner.yaml`, with defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunnerSettings {
+    /// The address of the hooks, `host:port`; `127.0.0.1:7117` by default.
+    pub listen: String,
+    /// The address the outside world reaches the hooks at, such as `https://hooks.acme.example`.
+    pub public_url: Option<String>,
+    /// Where the store lives, relative to the project folder; `.recipe-runner` by default.
+    pub data_dir: String,
+    /// The zone of dates without one; `UTC` by default.
+    pub time_zone: String,
+    /// How many days of finished jobs are kept; 365 by default.
+    pub keep_days: u32,
+    /// How many megabytes finished jobs may take; 1024 by default.
+    pub keep_megabytes: u64,
+    /// A URL (or `env:`/`file:` reference) that is told of jobs that need attention.
+    pub notify_webhook: Option<String>,
+    /// Properties by name.
+    pub properties: BTreeMap<String, Property>,
+}
+
+/// A named constant of a project that recipes read as `properties.NAME`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Property {
+    /// What it holds.
+    pub shape: crate::schema::Shape,
+    /// Its value.
+    pub value: Value,
+    /// What it is for.
+    pub summary: String,
+}
+
+impl Default for RunnerSettings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7117".into(),
+            public_url: None,
+            data_dir: ".recipe-runner".into(),
+            time_zone: "UTC".into(),
+            keep_days: 365,
+            keep_megabytes: 1024,
+            notify_webhook: None,
+            properties: BTreeMap::new(),
+        }
+    }
+}
+
+impl RunnerSettings {
+    /// Returns the properties as the object that expressions see.
+    pub fn property_values(&self) -> Value {
+        self.properties.iter().map(|(name, property)| (name.clone(), property.value.clone())).collect()
+    }
+}
+
+/// Reads and checks a whole project: everything that is right, and everything that is wrong, in one go.
+///
+/// Diagnostics come in the order of the files and, within a file, of the text.
+pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagnostic>) {
+    let _ = (files, catalogue);
+    unimplemented!()
+}
