@@ -44,7 +44,8 @@ pub struct Action {
     pub spec: ActionSpec,
     pub(crate) prepare: Arc<dyn Fn(Connection, Call, Value) -> Later<Prepared> + Send + Sync>,
     pub(crate) run: Arc<dyn Fn(Connection, Call, Value, Prepared) -> Later<Value> + Send + Sync>,
-    pub(crate) look_up: Option<Arc<dyn Fn(Connection, Call, Value) -> Later<LookUp<Value>> + Send + Sync>>,
+    pub(crate) look_up:
+        Option<Arc<dyn Fn(Connection, Call, Value) -> Later<LookUp<Value>> + Send + Sync>>,
     pub(crate) exclusive: Option<Arc<dyn Fn(&Value) -> Result<String, Failure> + Send + Sync>>,
 }
 
@@ -52,7 +53,11 @@ impl Action {
     /// Returns an action that only reads.
     ///
     /// The doc comments of `I` and `O` are the documentation of its inputs and outputs.
-    pub fn read<C, I, O, F>(name: &'static str, summary: &'static str, run: fn(Arc<C>, Call, I) -> F) -> Self
+    pub fn read<C, I, O, F>(
+        name: &'static str,
+        summary: &'static str,
+        run: fn(Arc<C>, Call, I) -> F,
+    ) -> Self
     where
         C: Any + Send + Sync,
         I: DeserializeOwned + JsonSchema + Send + 'static,
@@ -65,7 +70,11 @@ impl Action {
 
     /// Returns an action that writes, once for each step of a job unless [`once`](Self::once) or
     /// [`prepare`](Self::prepare) say otherwise, and that cannot be looked up unless [`look_up`](Self::look_up) can.
-    pub fn write<C, I, O, F>(name: &'static str, summary: &'static str, run: fn(Arc<C>, Call, I) -> F) -> Self
+    pub fn write<C, I, O, F>(
+        name: &'static str,
+        summary: &'static str,
+        run: fn(Arc<C>, Call, I) -> F,
+    ) -> Self
     where
         C: Any + Send + Sync,
         I: DeserializeOwned + JsonSchema + Send + 'static,
@@ -136,7 +145,12 @@ impl Action {
     }
 
     /// Reads what the write needs and names its once key.
-    pub async fn prepare(&self, connection: &Connection, call: &Call, input: Value) -> Result<Prepared, Failure> {
+    pub async fn prepare(
+        &self,
+        connection: &Connection,
+        call: &Call,
+        input: Value,
+    ) -> Result<Prepared, Failure> {
         (self.prepare)(connection.clone(), call.clone(), input).await
     }
 

@@ -28,7 +28,10 @@ impl Connection {
     /// # Panics
     /// When the connection belongs to another connector, which the checker rules out.
     pub fn inner<C: Any + Send + Sync>(&self) -> Arc<C> {
-        self.inner.clone().downcast().expect("the checker binds steps to connections of their own connector")
+        self.inner
+            .clone()
+            .downcast()
+            .expect("the checker binds steps to connections of their own connector")
     }
 }
 
@@ -147,8 +150,16 @@ impl Connector {
         ConnectorSpec {
             summary: self.summary.into(),
             connection: self.connection.clone(),
-            actions: self.actions.iter().map(|action| (action.name.into(), action.spec.clone())).collect(),
-            triggers: self.triggers.iter().map(|trigger| (trigger.name.into(), trigger.spec.clone())).collect(),
+            actions: self
+                .actions
+                .iter()
+                .map(|action| (action.name.into(), action.spec.clone()))
+                .collect(),
+            triggers: self
+                .triggers
+                .iter()
+                .map(|trigger| (trigger.name.into(), trigger.spec.clone()))
+                .collect(),
         }
     }
 }

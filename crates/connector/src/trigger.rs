@@ -88,7 +88,12 @@ impl Trigger {
     /// Returns whether the delivery is genuine, and what it is. Looks at the raw bytes; constant time in the secret.
     ///
     /// `with` are the trigger's settings from the recipe.
-    pub fn verify(&self, connection: &Connection, with: &Value, delivery: &Delivery) -> Result<Verdict, Refusal> {
+    pub fn verify(
+        &self,
+        connection: &Connection,
+        with: &Value,
+        delivery: &Delivery,
+    ) -> Result<Verdict, Refusal> {
         (self.verify)(connection, with, delivery)
     }
 

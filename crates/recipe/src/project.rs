@@ -103,7 +103,10 @@ impl Default for RunnerSettings {
 impl RunnerSettings {
     /// Returns the properties as the object that expressions see.
     pub fn property_values(&self) -> Value {
-        self.properties.iter().map(|(name, property)| (name.clone(), property.value.clone())).collect()
+        self.properties
+            .iter()
+            .map(|(name, property)| (name.clone(), property.value.clone()))
+            .collect()
     }
 }
 

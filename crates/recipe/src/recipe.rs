@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
+    catalogue::EffectSpec,
     diagnostic::{Source, Span},
     expression::{Expression, Template},
 };
@@ -167,6 +168,8 @@ pub struct ActionStep {
     pub warn_on_failure: bool,
     /// What happens when nobody can say whether a write happened.
     pub on_unknown: OnUnknown,
+    /// What a second call would do, by the connector's word.
+    pub effect: EffectSpec,
 }
 
 /// What happens when nobody can say whether a write happened.
