@@ -69,6 +69,7 @@ impl Finding {
 
 type Open = dyn Fn(Value, &Opening) -> Result<Connection, Failure> + Send + Sync;
 type Findings = Pin<Box<dyn Future<Output = Vec<Finding>> + Send>>;
+type Lint = dyn Fn(&Value) -> Vec<Finding> + Send + Sync;
 type Check = dyn Fn(Connection, Call) -> Findings + Send + Sync;
 
 /// A connector: a name, the type of its connection, its triggers and actions.
@@ -85,6 +86,7 @@ pub struct Connector {
     connection: Option<Arc<Object>>,
     open: Arc<Open>,
     check: Arc<Check>,
+    lint: Arc<Lint>,
 }
 
 impl Connector {
@@ -98,6 +100,7 @@ impl Connector {
             connection: None,
             open: Arc::new(|_, opening| Ok(Connection::new(&opening.name, ()))),
             check: Arc::new(|_, _| Box::pin(async { Vec::new() })),
+            lint: Arc::new(|_| Vec::new()),
         }
     }
 
@@ -121,6 +124,16 @@ impl Connector {
         unimplemented!()
     }
 
+    /// Says what is unwise in a connection's settings, such as a webhook without a secret. `S` is the type that
+    /// [`new`](Self::new) was given.
+    #[must_use]
+    pub fn lints<S: DeserializeOwned + 'static>(mut self, lints: fn(&S) -> Vec<Finding>) -> Self {
+        self.lint = Arc::new(move |settings| {
+            S::deserialize(settings).map_or_else(|_| Vec::new(), |read| lints(&read))
+        });
+        self
+    }
+
     /// Adds an action.
     #[must_use]
     pub fn action(mut self, action: Action) -> Self {
@@ -138,6 +151,12 @@ impl Connector {
     /// Opens a connection. `settings` has every `env:` and `file:` reference replaced by what is there.
     pub fn open(&self, settings: Value, opening: &Opening) -> Result<Connection, Failure> {
         (self.open)(settings, opening)
+    }
+
+    /// Looks for what is unwise in a connection's settings, without opening it. Settings that cannot be read have no
+    /// lints: [`open`](Self::open) says what is wrong with them.
+    pub fn lint(&self, settings: &Value) -> Vec<Finding> {
+        (self.lint)(settings)
     }
 
     /// Looks whether a connection works, line by line, with a cure for each red one.

@@ -9,6 +9,7 @@ mod call;
 mod clock;
 mod connector;
 mod failure;
+pub mod hmac;
 pub mod http;
 mod secret;
 mod trigger;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use recipe::TriggerSpec;
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{connector::Connection, failure::Failure};
@@ -40,6 +42,35 @@ pub struct Event {
     pub once_key: String,
     /// What expressions see as `event`.
     pub payload: Value,
+}
+
+impl Event {
+    /// Returns an event without an order key.
+    pub fn new<E: Serialize>(
+        dedupe_key: impl Into<String>,
+        once_key: impl Into<String>,
+        payload: &E,
+    ) -> Result<Self, Failure> {
+        let payload = serde_json::to_value(payload).map_err(|problem| {
+            Failure::permanent(
+                "invalid_payload",
+                format!("the event cannot be written as JSON: {problem}"),
+            )
+        })?;
+        Ok(Self {
+            dedupe_key: dedupe_key.into(),
+            order_key: None,
+            once_key: once_key.into(),
+            payload,
+        })
+    }
+
+    /// Names the key under which jobs run one after the other.
+    #[must_use]
+    pub fn order_key(mut self, key: impl Into<String>) -> Self {
+        self.order_key = Some(key.into());
+        self
+    }
 }
 
 /// What a genuine delivery is.
@@ -85,6 +116,26 @@ pub struct Trigger {
 }
 
 impl Trigger {
+    /// Returns a trigger with settings of type `W` under `with`, whose events have payloads of type `E`.
+    ///
+    /// `set_up` says what to paste where in the vendor's product, with `{url}` for the webhook's address. `verify`
+    /// looks at the raw bytes; `decode` depends on nothing but its arguments and makes its events with
+    /// [`Event::new`] from values of type `E`.
+    pub fn new<W, E>(
+        name: &'static str,
+        summary: &'static str,
+        set_up: &'static str,
+        verify: fn(&Connection, &W, &Delivery) -> Result<Verdict, Refusal>,
+        decode: fn(&W, &Delivery) -> Result<Vec<Event>, Failure>,
+    ) -> Self
+    where
+        W: DeserializeOwned + JsonSchema + 'static,
+        E: Serialize + JsonSchema,
+    {
+        let _ = (name, summary, set_up, verify, decode);
+        unimplemented!()
+    }
+
     /// Returns whether the delivery is genuine, and what it is. Looks at the raw bytes; constant time in the secret.
     ///
     /// `with` are the trigger's settings from the recipe.

@@ -1,0 +1,23 @@
+//! The one HTTP client: time-outs, size limits, limits owned by the connection and learnt from answers, no
+//! credentials across hosts, private addresses refused unless allowed, redacted exchanges kept for the history.
+//!
+//! A connection holds one [`Client`] for each host it talks to. A [`Request`] says what it is doing and whether it
+//! reads or writes; what a failure means for another attempt follows from that in one place.
+
+mod answer;
+mod client;
+mod download;
+mod paging;
+mod request;
+mod settings;
+mod statuses;
+
+pub use answer::Answer;
+pub use client::Client;
+pub use download::{DownloadLimits, Downloaded};
+pub use paging::{each_linked_page, each_numbered_page};
+pub use request::{Multipart, Request, segment};
+pub use reqwest::Method;
+pub use settings::ClientSettings;
+pub use statuses::{StatusClass, StatusClasses};
+pub use url::Url;

@@ -1,0 +1,215 @@
+//! One request: where it goes, what it carries, what it is doing and whether it writes.
+
+use std::{fmt::Display, path::PathBuf, time::Duration};
+
+use reqwest::Method;
+use serde::Serialize;
+use url::Url;
+
+use super::{answer::Answer, client::Client, statuses::StatusClass};
+use crate::{call::Call, failure::Failure, secret::Secret};
+
+/// A request in the making. GET and HEAD are reads, everything else is a write until said otherwise.
+#[must_use = "a request does nothing until it is sent"]
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub(super) client: Client,
+    pub(super) method: Method,
+    pub(super) target: Result<Url, Failure>,
+    pub(super) headers: Vec<(String, Secret)>,
+    /// Texts that are cut out of everything that is kept or shown.
+    pub(super) secrets: Vec<Secret>,
+    pub(super) body: Body,
+    pub(super) writes: bool,
+    pub(super) doing: Option<String>,
+    pub(super) accepted: Vec<u16>,
+    pub(super) statuses: Vec<(u16, StatusClass)>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) patience: Duration,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    Empty,
+    Bytes { content_type: String, bytes: Vec<u8> },
+    Multipart(Multipart),
+}
+
+impl Request {
+    /// Says what this is doing, for messages: `reading the candidate`.
+    pub fn doing(mut self, doing: impl Into<String>) -> Self {
+        self.doing = Some(doing.into());
+        self
+    }
+
+    /// Adds a query parameter.
+    pub fn query(mut self, name: &str, value: impl Display) -> Self {
+        if let Ok(url) = &mut self.target {
+            url.query_pairs_mut().append_pair(name, &value.to_string());
+        }
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), Secret::new(value)));
+        self
+    }
+
+    /// Adds a header whose value nobody may see.
+    pub fn secret_header(mut self, name: &str, value: &Secret) -> Self {
+        self.secrets.push(value.clone());
+        self.headers.push((name.into(), value.clone()));
+        self
+    }
+
+    /// Sends `Authorization: Bearer`.
+    pub fn bearer(mut self, token: &Secret) -> Self {
+        self.secrets.push(token.clone());
+        self.header("authorization", format!("Bearer {}", token.expose()))
+    }
+
+    /// Sends `Authorization: Basic`.
+    pub fn basic(self, user: &str, password: &Secret) -> Self {
+        let _ = (user, password);
+        unimplemented!()
+    }
+
+    /// Carries JSON.
+    pub fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body = Body::Bytes { content_type: "application/json".into(), bytes },
+            Err(problem) => self.refuse(format!("the body cannot be written as JSON: {problem}")),
+        }
+        self
+    }
+
+    /// Carries a form.
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let text =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.body = Body::Bytes {
+            content_type: "application/x-www-form-urlencoded".into(),
+            bytes: text.into_bytes(),
+        };
+        self
+    }
+
+    /// Carries bytes of that content type.
+    pub fn bytes(mut self, content_type: &str, bytes: Vec<u8>) -> Self {
+        self.body = Body::Bytes { content_type: content_type.into(), bytes };
+        self
+    }
+
+    /// Carries a multipart form; files are streamed from where they lie.
+    pub fn multipart(mut self, form: Multipart) -> Self {
+        self.body = Body::Multipart(form);
+        self
+    }
+
+    /// Says that a second request would do no harm (a search by POST, a token).
+    pub fn read(mut self) -> Self {
+        self.writes = false;
+        self
+    }
+
+    /// Says that the request changes something.
+    pub fn write(mut self) -> Self {
+        self.writes = true;
+        self
+    }
+
+    /// Returns these statuses as answers, beside 2xx.
+    pub fn accept(mut self, statuses: &[u16]) -> Self {
+        self.accepted.extend_from_slice(statuses);
+        self
+    }
+
+    /// Says what a status means for this request.
+    pub fn status(mut self, status: u16, class: StatusClass) -> Self {
+        self.statuses.push((status, class));
+        self
+    }
+
+    /// Gives the whole exchange another time-out than the client's.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Waits for a permit that long before it fails as `rate_limited`: 5 s unless said otherwise. Later pages of a
+    /// read may wait longer, so that a long list can be read to its end.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Sends it.
+    pub async fn send(self, call: &Call) -> Result<Answer, Failure> {
+        let _ = call;
+        unimplemented!()
+    }
+
+    fn refuse(&mut self, why: String) {
+        self.target = Err(Failure::permanent("invalid_request", why));
+    }
+}
+
+/// A multipart form.
+#[derive(Debug, Clone, Default)]
+pub struct Multipart {
+    pub(super) parts: Vec<Part>,
+}
+
+/// One part of a multipart form.
+#[derive(Debug, Clone)]
+pub(super) enum Part {
+    Text { name: String, text: String },
+    File { name: String, file_name: String, content_type: Option<String>, path: PathBuf },
+}
+
+impl Multipart {
+    /// Returns an empty form.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a text field.
+    #[must_use]
+    pub fn text(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.parts.push(Part::Text { name: name.into(), text: text.into() });
+        self
+    }
+
+    /// Adds a file, streamed from `path` when the request is sent.
+    #[must_use]
+    pub fn file(
+        mut self,
+        name: &str,
+        file_name: impl Into<String>,
+        content_type: Option<&str>,
+        path: impl Into<PathBuf>,
+    ) -> Self {
+        self.parts.push(Part::File {
+            name: name.into(),
+            file_name: file_name.into(),
+            content_type: content_type.map(Into::into),
+            path: path.into(),
+        });
+        self
+    }
+}
+
+/// Returns `text` as one segment of a path: everything but letters, digits, `-`, `.`, `_` and `~` is percent-encoded.
+pub fn segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(byte.into());
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
+}
