@@ -5,6 +5,7 @@
 mod catalogue;
 mod diagnostic;
 mod expression;
+mod json_schema;
 mod project;
 mod recipe;
 mod schema;
@@ -14,6 +15,7 @@ mod table;
 pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use expression::{EvalError, Expression, Part, Template};
+pub use json_schema::from_json_schema;
 pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check};
 pub use recipe::{
     ActionStep, Block, OnUnknown, Recipe, Retry, Settings, Step, StepKind, StopStatus, Trigger,
