@@ -31,7 +31,7 @@ impl Clock for SystemClock {
     fn sleep_until(&self, moment: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let time = Duration::try_from(moment.duration_since(self.now())).unwrap_or(Duration::ZERO);
         // A year at most: tokio's timer wheel refuses more, and no caller relies on one long sleep.
-        Box::pin(tokio::time::sleep(time.min(Duration::from_secs(31_536_000))))
+        Box::pin(tokio::time::sleep(time.min(Duration::from_hours(8_760))))
     }
 }
 

@@ -7,7 +7,14 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{action::Action, call::Call, clock::Clock, failure::Failure, trigger::Trigger};
+use crate::{
+    action::Action,
+    call::Call,
+    clock::Clock,
+    failure::Failure,
+    trigger::Trigger,
+    typed::{decode, input_object},
+};
 
 /// An open connection: the connector's own value behind it, shared by every recipe and trigger that uses it.
 #[derive(Clone)]
@@ -119,9 +126,22 @@ impl Connector {
         C: Any + Send + Sync,
         F: Future<Output = Vec<Finding>> + Send + 'static,
     {
-        let _ = (open, check);
-        let _ = (name, summary);
-        unimplemented!()
+        let open = move |settings: Value, opening: &Opening| {
+            let settings = decode(settings, "setting").map_err(|problem| {
+                Failure::permanent(
+                    "invalid_setting",
+                    format!("connection `{}`: {problem}", opening.name),
+                )
+                .hint("Correct the connection in `connections.yaml`.")
+            })?;
+            Ok(Connection::new(&opening.name, open(settings, opening)?))
+        };
+        Self {
+            connection: Some(input_object::<S>(&format!("the settings of a `{name}` connection"))),
+            open: Arc::new(open),
+            check: Arc::new(move |connection, call| Box::pin(check(connection.inner(), call))),
+            ..Self::without_connection(name, summary)
+        }
     }
 
     /// Says what is unwise in a connection's settings, such as a webhook without a secret. `S` is the type that
@@ -186,4 +206,105 @@ impl Connector {
 /// Returns what the checker sees of all connectors.
 pub fn catalogue(connectors: &[Connector]) -> Catalogue {
     Catalogue { connectors: connectors.iter().map(|one| (one.name.into(), one.spec())).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use recipe::{Format, Type};
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Identity, ManualClock, Secret};
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Settings {
+        /// The API key.
+        key: Secret,
+        #[serde(default)]
+        limits: Limits,
+    }
+
+    #[derive(Deserialize, JsonSchema, Default)]
+    struct Limits {
+        /// Requests at once.
+        in_flight: u32,
+    }
+
+    struct Tenant {
+        key: Secret,
+        name: String,
+    }
+
+    fn connector() -> Connector {
+        async fn check(tenant: Arc<Tenant>, _: Call) -> Vec<Finding> {
+            vec![Finding::good("the name", &tenant.name)]
+        }
+        fn open(settings: Settings, opening: &Opening) -> Result<Tenant, Failure> {
+            if settings.limits.in_flight > 9 {
+                return Err(Failure::permanent("invalid_setting", "too many at once"));
+            }
+            Ok(Tenant { key: settings.key, name: opening.name.clone() })
+        }
+        fn lints(settings: &Settings) -> Vec<Finding> {
+            let short = settings.key.expose().len() < 8;
+            short
+                .then(|| Finding::bad("the API key", "it is short", "make a longer one"))
+                .into_iter()
+                .collect()
+        }
+        Connector::new("acme", "Acme.", open, check).lints(lints)
+    }
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH))
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_opened_from_its_settings_and_checked() {
+        let opening = Opening { name: "acme_main".into(), clock: clock() };
+        let connector = connector();
+        let connection = connector.open(json!({ "key": "canary-4711" }), &opening).unwrap();
+        assert_eq!(connection.inner::<Tenant>().key.expose(), "canary-4711");
+        let findings = connector.check(&connection, Call::new(Identity::default(), clock())).await;
+        assert_eq!(findings, [Finding::good("the name", "acme_main")]);
+        assert!(connector.open(Value::Null, &opening).is_err());
+        let spec = connector.spec();
+        let key = spec.connection.as_ref().unwrap().field("key").unwrap();
+        assert!(
+            matches!(&key.shape.of, Type::Text(text) if text.format == Format::Secret),
+            "{key:?}"
+        );
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_name_the_connection_and_the_field_and_no_secret() {
+        let opening = Opening { name: "acme_main".into(), clock: clock() };
+        let cases = [
+            (
+                json!({ "key": "canary", "limits": { "in_flight": "many" } }),
+                "setting `limits.in_flight`",
+            ),
+            (json!({ "key": 4711 }), "setting `key`"),
+            (json!({}), "missing field `key`"),
+        ];
+        for (settings, expected) in cases {
+            let failure = connector().open(settings, &opening).err().unwrap();
+            assert_eq!(failure.code, "invalid_setting");
+            let text = format!("{failure:?}");
+            assert!(text.contains("`acme_main`") && text.contains(expected), "{text}");
+            assert!(!text.contains("canary") && !text.contains("4711"), "{text}");
+        }
+    }
+
+    #[test]
+    fn lints_read_the_settings_without_opening_them() {
+        let connector = connector();
+        assert_eq!(connector.lint(&json!({ "key": "short" })).len(), 1);
+        assert_eq!(connector.lint(&json!({ "key": "long enough" })), []);
+        assert_eq!(connector.lint(&json!({ "key": 1 })), []);
+        assert_eq!(Connector::without_connection("log", "Logs.").lint(&Value::Null), []);
+    }
 }

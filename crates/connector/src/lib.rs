@@ -13,6 +13,7 @@ pub mod hmac;
 pub mod http;
 mod secret;
 mod trigger;
+mod typed;
 
 pub use action::{Action, LookUp, Prepared};
 pub use call::{Call, Identity, Warning};

@@ -8,7 +8,11 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{connector::Connection, failure::Failure};
+use crate::{
+    connector::Connection,
+    failure::Failure,
+    typed::{decode, decode_input, input_object, output_shape},
+};
 
 /// One HTTP request as it came.
 #[derive(Debug, Clone)]
@@ -111,29 +115,42 @@ pub struct Trigger {
     pub name: &'static str,
     /// What the checker sees.
     pub spec: TriggerSpec,
-    pub(crate) verify: Arc<Verify>,
-    pub(crate) decode: Arc<Decode>,
+    verify: Arc<Verify>,
+    decode: Arc<Decode>,
 }
 
 impl Trigger {
     /// Returns a trigger with settings of type `W` under `with`, whose events have payloads of type `E`.
     ///
     /// `set_up` says what to paste where in the vendor's product, with `{url}` for the webhook's address. `verify`
-    /// looks at the raw bytes; `decode` depends on nothing but its arguments and makes its events with
+    /// looks at the raw bytes; `decode_events` depends on nothing but its arguments and makes its events with
     /// [`Event::new`] from values of type `E`.
     pub fn new<W, E>(
         name: &'static str,
         summary: &'static str,
         set_up: &'static str,
         verify: fn(&Connection, &W, &Delivery) -> Result<Verdict, Refusal>,
-        decode: fn(&W, &Delivery) -> Result<Vec<Event>, Failure>,
+        decode_events: fn(&W, &Delivery) -> Result<Vec<Event>, Failure>,
     ) -> Self
     where
         W: DeserializeOwned + JsonSchema + 'static,
         E: Serialize + JsonSchema,
     {
-        let _ = (name, summary, set_up, verify, decode);
-        unimplemented!()
+        let verify = move |connection: &Connection, with: &Value, delivery: &Delivery| {
+            let with = decode(with.clone(), "the trigger's setting");
+            let with = with.map_err(|reason| Refusal { status: 500, reason })?;
+            verify(connection, &with, delivery)
+        };
+        let decode = move |with: &Value, delivery: &Delivery| {
+            decode_events(&decode_input(with.clone())?, delivery)
+        };
+        let spec = TriggerSpec {
+            summary: summary.into(),
+            with: input_object::<W>(&format!("the settings of `{name}`")),
+            event: output_shape::<E>(&format!("the event of `{name}`")),
+            set_up: set_up.into(),
+        };
+        Self { name, spec, verify: Arc::new(verify), decode: Arc::new(decode) }
     }
 
     /// Returns whether the delivery is genuine, and what it is. Looks at the raw bytes; constant time in the secret.
@@ -152,5 +169,80 @@ impl Trigger {
     /// again from the stored bytes whenever the job is loaded.
     pub fn decode(&self, with: &Value, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
         (self.decode)(with, delivery)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    struct With {
+        /// The topic to wait for.
+        topic: String,
+    }
+
+    #[derive(Serialize, JsonSchema)]
+    struct Said {
+        /// What was said.
+        text: String,
+    }
+
+    fn trigger() -> Trigger {
+        fn verify(
+            connection: &Connection,
+            with: &With,
+            delivery: &Delivery,
+        ) -> Result<Verdict, Refusal> {
+            if delivery.header("x-token") != Some(connection.inner::<String>().as_str()) {
+                return Err(Refusal::unauthorized("no valid token"));
+            }
+            let about = delivery.header("x-topic");
+            Ok(if about == Some(&with.topic) { Verdict::Events } else { Verdict::Other })
+        }
+        fn decode(_: &With, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
+            let text = String::from_utf8_lossy(&delivery.body).into_owned();
+            Ok(vec![Event::new("1", "fact 1", &Said { text })?.order_key("one")])
+        }
+        Trigger::new::<With, Said>("said", "Something was said.", "Paste {url}.", verify, decode)
+    }
+
+    #[test]
+    fn a_trigger_reads_its_settings_and_passes_them_on() {
+        let connection = Connection::new("acme", String::from("right"));
+        let mut delivery = Delivery {
+            headers: vec![("x-token".into(), "right".into()), ("x-topic".into(), "jobs".into())],
+            query: String::new(),
+            body: b"hello".as_slice().into(),
+            received_at: Timestamp::UNIX_EPOCH,
+        };
+        let (trigger, jobs) = (trigger(), json!({ "topic": "jobs" }));
+        assert_eq!(trigger.verify(&connection, &jobs, &delivery), Ok(Verdict::Events));
+        assert_eq!(
+            trigger.verify(&connection, &json!({ "topic": "people" }), &delivery),
+            Ok(Verdict::Other)
+        );
+        assert_eq!(trigger.verify(&connection, &json!({}), &delivery).unwrap_err().status, 500);
+        assert_eq!(
+            trigger.decode(&jobs, &delivery),
+            Ok(vec![Event {
+                dedupe_key: "1".into(),
+                order_key: Some("one".into()),
+                once_key: "fact 1".into(),
+                payload: json!({ "text": "hello" }),
+            }])
+        );
+        assert_eq!(
+            trigger.decode(&json!({ "topic": 1 }), &delivery).unwrap_err().code,
+            "invalid_input"
+        );
+        delivery.headers[0].1 = "wrong".into();
+        assert_eq!(trigger.verify(&connection, &jobs, &delivery).unwrap_err().status, 401);
+        assert_eq!(trigger.spec.with.fields[0].summary, "The topic to wait for.");
     }
 }
