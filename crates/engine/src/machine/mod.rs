@@ -1,0 +1,531 @@
+//! The machine: reads a job's journal and says what to do next. Pure: no clock, no I/O, no async.
+//!
+//! How it works. The machine holds a tree of what is in progress: a [`Run`](block::Run) for each block being run, down
+//! to the actions at the leaves. [`Machine::apply`] takes an entry (from the journal, or one the driver just appended)
+//! and changes the tree; it never evaluates an expression. [`Machine::next`] walks the tree in path order, evaluates
+//! what can be evaluated, makes entries for what it decided, and goes on until nothing moves without the outside
+//! world. So replaying a journal evaluates nothing, and gives the same tree whatever happened to the functions since.
+//!
+//! An entry at a path that the tree has not reached yet waits in a memo, where the walk finds it. `Reopened` uses the
+//! same memo: it starts the tree anew and remembers what stays done.
+
+mod action;
+mod block;
+mod ending;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use connector::{Failure, FailureKind};
+use jiff::Timestamp;
+use recipe::{Recipe, Scope, Steps, Tables};
+use serde_json::{Value, json};
+
+use crate::{
+    journal::{Entry, JobId, Kind, Outcome, Status, StepPath, StepWarning},
+    retry,
+    store::Standing,
+};
+use block::{Flow, Frame, Run, Survey, Walk};
+
+/// What a machine knows about its job beside the journal.
+#[derive(Debug, Clone)]
+pub struct JobFacts {
+    /// The job.
+    pub id: JobId,
+    /// Where people can look at it.
+    pub url: String,
+    /// Its name in lists.
+    pub label: String,
+    /// Where its jitter comes from.
+    pub seed: u64,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Decision {
+    /// The whole frontier: calls to make now, when to come back by itself, and what waits for a person.
+    Open {
+        /// Calls that are due. A call stays due until its `Started` (or, for a look-up, its result) is applied.
+        calls: Vec<Due>,
+        /// The earliest moment at which a `Fired` is due.
+        wake_at: Option<Timestamp>,
+        /// What only a person can settle.
+        attention: Vec<Attention>,
+    },
+    /// Nothing is left to do: append `Finished`.
+    Finish(Outcome),
+}
+
+/// A call that is due.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The step.
+    pub path: StepPath,
+    /// The connector, such as `goco`.
+    pub connector: String,
+    /// The action, such as `create_employee`.
+    pub action: String,
+    /// The connection, if the connector needs one.
+    pub connection: Option<String>,
+    /// From 1.
+    pub attempt: u32,
+    /// The evaluated inputs.
+    pub input: Arc<Value>,
+    /// Whether to call it or to look it up.
+    pub what: What,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// The error or outcome in scope, for once keys.
+    pub cause: String,
+}
+
+/// Whether to call or to look up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Call the action.
+    Call,
+    /// Look up whether an earlier call happened.
+    LookUp,
+}
+
+/// What waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attention {
+    /// The step; the job's path when it is the job as a whole.
+    pub path: StepPath,
+    /// Why, and what to do, in a sentence.
+    pub why: String,
+}
+
+/// An entry that does not fit the job: an engine fault, or a journal of another recipe.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("entry {seq} at `{path}` does not fit this job: {why}")]
+pub struct Misfit {
+    /// The entry.
+    pub seq: u32,
+    /// Its path.
+    pub path: StepPath,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+/// One job in progress.
+pub struct Machine {
+    recipe: Arc<Recipe>,
+    job: JobFacts,
+    seq: u32,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    phase: Phase,
+    ending: Option<Ending>,
+    body: Run,
+    frame: Frame,
+    finally: Run,
+    /// What may stay done when the job is reopened: choices and how steps ended, in order.
+    kept: Vec<Entry>,
+    made: Vec<Entry>,
+    walk: Walk,
+    /// How many warnings `job` shows to expressions.
+    shown: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Queued,
+    Body,
+    Finally(Outcome),
+    /// `finally` failed: a person must look; the body's outcome stands.
+    FinallyFailed(Outcome, Box<crate::journal::JobError>),
+    Over(Outcome),
+}
+
+#[derive(Debug, Clone)]
+enum Ending {
+    Cancelled(String),
+    TimedOut,
+}
+
+impl Machine {
+    /// Returns the machine of a job that has no entry yet.
+    pub fn new(
+        recipe: Arc<Recipe>,
+        tables: Arc<Tables>,
+        properties: Arc<Value>,
+        event: Arc<Value>,
+        job: JobFacts,
+    ) -> Self {
+        let scope = Scope {
+            event,
+            job: Arc::new(Value::Null),
+            properties,
+            vars: Arc::new(json!({})),
+            steps: Arc::default(),
+            locals: Arc::default(),
+            error: None,
+            outcome: None,
+            now: Timestamp::UNIX_EPOCH,
+            tables,
+        };
+        let walk = Walk {
+            scope,
+            memo: HashMap::new(),
+            warnings: Vec::new(),
+            made: Vec::new(),
+            due: Vec::new(),
+            evaluate: false,
+            seed: job.seed,
+            retry: recipe.settings.retry.clone(),
+        };
+        let (body, finally) = (Run::new(&recipe.steps), Run::new(&recipe.finally));
+        let mut machine = Self {
+            recipe,
+            job,
+            seq: 0,
+            started_at: None,
+            finished_at: None,
+            phase: Phase::Queued,
+            ending: None,
+            body,
+            frame: Frame::default(),
+            finally,
+            kept: Vec::new(),
+            made: Vec::new(),
+            walk,
+            shown: None,
+        };
+        machine.show_job();
+        machine
+    }
+
+    /// Replaces what the job pinned; the driver calls it with what a `Reopened` names, before applying it.
+    pub fn repin(&mut self, recipe: Arc<Recipe>, tables: Arc<Tables>, properties: Arc<Value>) {
+        self.walk.retry.clone_from(&recipe.settings.retry);
+        self.recipe = recipe;
+        self.walk.scope.tables = tables;
+        self.walk.scope.properties = properties;
+    }
+
+    /// Returns the next entry of the journal, numbered, and not before the one before it.
+    pub fn entry(&self, path: &StepPath, at: Timestamp, kind: Kind) -> Entry {
+        Entry { seq: self.seq + 1, path: path.clone(), at: at.max(self.walk.scope.now), kind }
+    }
+
+    /// Takes an entry into account: one from the journal, or one that was just appended.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), Misfit> {
+        let misfit = |why| Misfit { seq: entry.seq, path: entry.path.clone(), why };
+        if entry.seq != self.seq + 1 {
+            return Err(misfit("its number does not follow the one before"));
+        }
+        if self.seq > 0 && entry.at < self.walk.scope.now {
+            return Err(misfit("it is earlier than the one before"));
+        }
+        self.seq = entry.seq;
+        self.walk.scope.now = entry.at;
+        let root = entry.path.0.is_empty();
+        match &entry.kind {
+            Kind::Opened { .. } => {
+                self.started_at = Some(entry.at);
+                self.phase = Phase::Body;
+                self.show_job();
+            }
+            Kind::CancelRequested { by } => self.ending = Some(Ending::Cancelled(by.clone())),
+            Kind::Fired if root => self.ending = Some(Ending::TimedOut),
+            Kind::Reopened { .. } => self.reopen(),
+            Kind::Finished { outcome } => {
+                self.finished_at = Some(entry.at);
+                self.phase = Phase::Over(outcome.clone());
+                return Ok(());
+            }
+            kind => {
+                self.keep(entry);
+                let active = if matches!(self.phase, Phase::Body) {
+                    &mut self.body
+                } else {
+                    &mut self.finally
+                };
+                if !active.route(&self.frame.prefix, &entry.path, kind, &self.walk) {
+                    self.walk.memo.insert(entry.path.clone(), kind.clone());
+                }
+                self.proceed(false);
+                if self.walk.memo.remove(&entry.path).is_some() {
+                    return Err(misfit("the recipe does not get there"));
+                }
+                return Ok(());
+            }
+        }
+        self.proceed(false);
+        Ok(())
+    }
+
+    /// Runs to quiescence and returns what to do next. Append [`take_made`](Self::take_made) first.
+    pub fn next(&mut self) -> Decision {
+        self.proceed(true);
+        if let Phase::Over(outcome) = &self.phase {
+            return Decision::Finish(outcome.clone());
+        }
+        let survey = self.survey();
+        let calls = if self.ending_now() { Vec::new() } else { std::mem::take(&mut self.walk.due) };
+        Decision::Open { calls, wake_at: survey.wake_at, attention: survey.attention }
+    }
+
+    /// Takes the entries that the machine itself made, already applied, to be appended before anything else.
+    pub fn take_made(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.made)
+    }
+
+    /// Returns how a failed attempt (or look-up) is journaled: with the moment of the next attempt by the step's
+    /// policy. `settle` is how long the vendor may take to show a write whose outcome is unknown, if it can be looked
+    /// up.
+    pub fn failed(
+        &self,
+        path: &StepPath,
+        failure: Failure,
+        at: Timestamp,
+        looking_up: bool,
+        settle: Option<Duration>,
+    ) -> Kind {
+        let at = at.max(self.walk.scope.now);
+        let retry_at = match (&failure.kind, looking_up) {
+            (FailureKind::Unknown, false) => settle.map(|settle| retry::later(at, settle)),
+            (FailureKind::Permanent, _) => None,
+            (FailureKind::Unknown, true) => self.next_attempt(path, at, None),
+            (FailureKind::Transient { after }, _) => self.next_attempt(path, at, *after),
+        };
+        Kind::Failed { failure, retry_at, looking_up }
+    }
+
+    /// Returns when the step at `path` is tried again after failing at `at`; `None` when its retries are used up.
+    pub fn next_attempt(
+        &self,
+        path: &StepPath,
+        at: Timestamp,
+        after: Option<Duration>,
+    ) -> Option<Timestamp> {
+        let active = if matches!(self.phase, Phase::Body) { &self.body } else { &self.finally };
+        let (step, state) = active.leaf(&self.frame.prefix, path)?;
+        state.next_attempt(step, path, at.max(self.walk.scope.now), after, &self.walk)
+    }
+
+    /// Returns the calls that were begun and have no end: after a restart, their outcome is unknown.
+    pub fn open_calls(&self) -> Vec<Due> {
+        let mut open = Vec::new();
+        self.body.open_calls(&self.frame.prefix, &mut open);
+        self.finally.open_calls(&self.frame.prefix, &mut open);
+        open
+    }
+
+    /// Returns what waits for a moment, the earliest first: a `Fired` is due there once it has come.
+    pub fn timers(&self) -> Vec<(Timestamp, StepPath)> {
+        let mut timers = self.survey().timers;
+        timers.sort();
+        timers
+    }
+
+    /// Returns where the job stands: the fold that is kept beside the journal.
+    pub fn standing(&self) -> Standing {
+        let survey = self.survey();
+        let (status, note) = match &self.phase {
+            Phase::Queued => (Status::Queued, String::new()),
+            Phase::Over(outcome) => (outcome.status, outcome.message.clone()),
+            _ if let Some(attention) = survey.attention.first() => {
+                (Status::NeedsAttention, attention.why.clone())
+            }
+            _ if survey.active || survey.timers.is_empty() => (Status::Running, survey.note),
+            _ => (Status::Waiting, survey.note),
+        };
+        Standing {
+            status,
+            wake_at: if status == Status::Waiting { survey.wake_at } else { None },
+            note,
+            started_at: self.started_at,
+            finished_at: if status.is_final() { self.finished_at } else { None },
+        }
+    }
+
+    /// Returns the number of the last entry.
+    pub fn last_seq(&self) -> u32 {
+        self.seq
+    }
+
+    /// Returns the moment of the last entry.
+    pub fn now(&self) -> Timestamp {
+        self.walk.scope.now
+    }
+
+    /// Returns the outcome of a job that is over.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        if let Phase::Over(outcome) = &self.phase { Some(outcome) } else { None }
+    }
+
+    fn ending_now(&self) -> bool {
+        self.ending.is_some() && matches!(self.phase, Phase::Body)
+    }
+
+    /// Walks as far as it goes: with `evaluate` everything, without it only what the memo already decides.
+    fn proceed(&mut self, evaluate: bool) {
+        loop {
+            self.walk.evaluate = evaluate;
+            self.walk.due.clear();
+            match &self.phase {
+                Phase::Queued | Phase::Over(_) | Phase::FinallyFailed(..) => return,
+                Phase::Body => {
+                    let flow = if self.ending.is_some() {
+                        // Nothing new starts; what is open may end.
+                        if self.survey().open { return } else { None }
+                    } else {
+                        match self.body.advance(&mut self.frame, &mut self.walk) {
+                            Flow::Pending => None,
+                            flow => Some(flow),
+                        }
+                    };
+                    self.collect_made();
+                    if flow.is_none() && self.ending.is_none() {
+                        return;
+                    }
+                    if let (None, Some(Ending::Cancelled(by))) = (&flow, &self.ending) {
+                        self.phase = Phase::Over(ending::cancelled(by, &self.walk.warnings));
+                        return;
+                    }
+                    let outcome =
+                        ending::outcome(flow, self.recipe.settings.timeout, &self.walk.warnings);
+                    self.walk.scope.outcome = Some(Arc::new(ending::outcome_value(&outcome)));
+                    self.phase = Phase::Finally(outcome);
+                }
+                Phase::Finally(outcome) => {
+                    let flow = self.finally.advance(&mut self.frame, &mut self.walk);
+                    let outcome = outcome.clone();
+                    self.collect_made();
+                    match flow {
+                        Flow::Pending => return,
+                        Flow::Failed(error) => self.phase = Phase::FinallyFailed(outcome, error),
+                        // The checker refuses `stop` in `finally`.
+                        Flow::Done | Flow::Stopped(_) => {
+                            let warnings = self.walk.warnings.clone();
+                            self.phase = Phase::Over(Outcome { warnings, ..outcome });
+                        }
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Numbers the entries that the walk made; they happen at the moment of the last entry.
+    fn collect_made(&mut self) {
+        for (path, kind) in std::mem::take(&mut self.walk.made) {
+            let entry = self.entry(&path, self.walk.scope.now, kind);
+            self.seq = entry.seq;
+            self.keep(&entry);
+            self.made.push(entry);
+        }
+        if self.shown != Some(self.walk.warnings.len()) {
+            self.show_job();
+        }
+    }
+
+    fn keep(&mut self, entry: &Entry) {
+        let done = match &entry.kind {
+            Kind::Succeeded { .. } | Kind::Chose { .. } | Kind::Failed { retry_at: None, .. } => {
+                entry.clone()
+            }
+            Kind::Resolved { verdict: crate::journal::Verdict::Happened { output }, .. } => {
+                let output = output.clone();
+                Entry {
+                    kind: Kind::Succeeded { output, recovered: true, warnings: Vec::new() },
+                    ..entry.clone()
+                }
+            }
+            _ => return,
+        };
+        self.kept.push(done);
+    }
+
+    /// Starts the tree anew. Every write of the body that succeeded stays done, and so does everything before the last
+    /// of them; reads after it are made again. When only `finally` had failed, the body stays as it ended.
+    fn reopen(&mut self) {
+        let body_stands = matches!(self.phase, Phase::FinallyFailed(..));
+        let writes = block::writes_of_body(&self.recipe);
+        let in_finally = block::names_of_finally(&self.recipe);
+        let is_write = |entry: &Entry| {
+            matches!(entry.kind, Kind::Succeeded { .. })
+                && writes.contains(block::last_name(&entry.path))
+        };
+        let last_write = self
+            .kept
+            .iter()
+            .filter(|entry| is_write(entry))
+            .map(|entry| entry.seq)
+            .max()
+            .unwrap_or(0);
+        self.kept.retain(|entry| {
+            if in_finally.contains(block::first_name(&entry.path)) {
+                // It runs again after a new end of the body; once keys keep its writes from being doubled.
+                body_stands && !matches!(entry.kind, Kind::Failed { .. })
+            } else {
+                body_stands || entry.seq <= last_write
+            }
+        });
+        self.walk.memo =
+            self.kept.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
+        self.walk.warnings.clear();
+        self.walk.scope.vars = Arc::new(json!({}));
+        self.walk.scope.outcome = None;
+        self.frame = Frame::default();
+        self.body = Run::new(&self.recipe.steps);
+        self.finally = Run::new(&self.recipe.finally);
+        self.ending = None;
+        self.finished_at = None;
+        self.phase = Phase::Body;
+    }
+
+    fn survey(&self) -> Survey {
+        let mut survey = Survey::default();
+        match &self.phase {
+            Phase::Body => self.body.survey(&self.frame.prefix, &mut survey),
+            Phase::Finally(_) => self.finally.survey(&self.frame.prefix, &mut survey),
+            Phase::FinallyFailed(_, error) => survey.attention.push(Attention {
+                path: error.step.clone(),
+                why: format!(
+                    "the steps are over, but `{}` in `finally` failed: {}",
+                    error.step,
+                    ending::sentences([error.message.as_str(), &error.hint])
+                ),
+            }),
+            Phase::Queued | Phase::Over(_) => {}
+        }
+        let timeout = self.recipe.settings.timeout;
+        if let (Phase::Body, Some(start), Some(timeout), None) =
+            (&self.phase, self.started_at, timeout, &self.ending)
+            && survey.attention.is_empty()
+        {
+            survey.timer(retry::later(start, timeout), StepPath::root());
+        }
+        survey
+    }
+
+    fn show_job(&mut self) {
+        self.shown = Some(self.walk.warnings.len());
+        self.walk.scope.job = Arc::new(json!({
+            "id": self.job.id.to_string(),
+            "url": self.job.url,
+            "label": self.job.label,
+            "started_at": self.started_at.map(|at| at.to_string()),
+            "warnings": self.walk.warnings,
+        }));
+    }
+}
+
+/// Returns the steps of a round that begins inside `outer`.
+fn inside(outer: &Arc<Steps>) -> Arc<Steps> {
+    Arc::new(Steps { outer: Some(outer.clone()), outputs: HashMap::new() })
+}
+
+/// Returns warnings of a step as the job shows them.
+fn step_warnings(path: &StepPath, warnings: &[connector::Warning]) -> Vec<StepWarning> {
+    let with_step = |warning: &connector::Warning| StepWarning {
+        step: path.clone(),
+        code: warning.code.clone(),
+        message: warning.message.clone(),
+    };
+    warnings.iter().map(with_step).collect()
+}

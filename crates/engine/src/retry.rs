@@ -1,0 +1,79 @@
+//! When a failed step is tried again: the patient default, or the step's own policy, with jitter from the job's seed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use recipe::Retry;
+
+use crate::journal::StepPath;
+
+/// The waits of the patient default; the last one repeats.
+const PATIENT: [u64; 8] = [2, 5, 20, 60, 300, 900, 1800, 3600];
+
+/// How long the patient default goes on after the first attempt.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// An attempt that failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// The job's seed.
+    pub(crate) seed: u64,
+    /// The step.
+    pub(crate) path: &'a StepPath,
+    /// Which attempt it was, from 1.
+    pub(crate) number: u32,
+    /// When the first attempt began.
+    pub(crate) first_at: Timestamp,
+    /// When this one failed.
+    pub(crate) at: Timestamp,
+    /// The least wait, if the vendor named one.
+    pub(crate) after: Option<Duration>,
+}
+
+/// Returns when the next attempt may begin, or `None` when there is none.
+pub(crate) fn next(policy: Option<&Retry>, attempt: Attempt<'_>) -> Option<Timestamp> {
+    let (wait, within, attempts) = match policy {
+        None => {
+            let place = (attempt.number.max(1) as usize - 1).min(PATIENT.len() - 1);
+            (Duration::from_secs(PATIENT[place]), Some(PATIENCE), None)
+        }
+        Some(policy) => {
+            let grown = policy.wait.as_secs_f64()
+                * policy.factor.powi(attempt.number.max(1).cast_signed() - 1);
+            (
+                Duration::from_secs_f64(grown.min(policy.max_wait.as_secs_f64())),
+                policy.within,
+                policy.attempts,
+            )
+        }
+    };
+    if attempts.is_some_and(|most| attempt.number >= most) {
+        return None;
+    }
+    let wait = wait.mul_f64(jitter(attempt)).max(attempt.after.unwrap_or_default());
+    let next = later(attempt.at, wait);
+    if within.is_some_and(|within| next > later(attempt.first_at, within)) {
+        None
+    } else {
+        Some(next)
+    }
+}
+
+/// Returns the moment `wait` after `at`.
+pub(crate) fn later(at: Timestamp, wait: Duration) -> Timestamp {
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    at.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns a factor from 1.0 to 1.2, the same for the same attempt of the same job: many jobs that failed together
+/// do not come back together.
+fn jitter(attempt: Attempt<'_>) -> f64 {
+    let mut hash = attempt.seed ^ u64::from(attempt.number);
+    for byte in attempt.path.0.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    // The finaliser of splitmix64, so that neighbouring seeds differ.
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    1.0 + f64::from(((hash ^ (hash >> 31)) % 1000) as u32) / 5000.0
+}
