@@ -36,6 +36,7 @@ pub struct Prepared {
 
 type Prepare = dyn Fn(Connection, Call, Value) -> Later<Prepared> + Send + Sync;
 type Run = dyn Fn(Connection, Call, Value, Prepared) -> Later<Value> + Send + Sync;
+type Settle = dyn Fn(&Connection) -> Duration + Send + Sync;
 type LookUpOutcome = dyn Fn(Connection, Call, Value) -> Later<LookUp<Value>> + Send + Sync;
 type ExclusiveKey = dyn Fn(&Value) -> Result<String, Failure> + Send + Sync;
 type Later<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
@@ -50,6 +51,7 @@ pub struct Action {
     prepare: Arc<Prepare>,
     run: Arc<Run>,
     look_up: Option<Arc<LookUpOutcome>>,
+    settle: Option<Arc<Settle>>,
     exclusive: Option<Arc<ExclusiveKey>>,
 }
 
@@ -201,6 +203,22 @@ impl Action {
         self
     }
 
+    /// Takes from the connection's settings how long the vendor may take to show a write.
+    #[must_use]
+    pub fn settle_of<C: Any + Send + Sync>(mut self, settle: fn(&C) -> Duration) -> Self {
+        self.settle = Some(Arc::new(move |connection| settle(&connection.inner())));
+        self
+    }
+
+    /// Returns how long the vendor may take to show a write on this connection: absence counts only after it.
+    pub fn settle(&self, connection: &Connection) -> Duration {
+        match (&self.settle, self.spec.effect) {
+            (Some(settle), _) => settle(connection),
+            (None, EffectSpec::Write { settle, .. }) => settle,
+            (None, EffectSpec::Read | EffectSpec::Idempotent) => Duration::ZERO,
+        }
+    }
+
     /// Names what no other job may touch from this call until this job has ended (a person's name on this
     /// connection): two jobs cannot both find nobody and both create.
     #[must_use]
@@ -249,7 +267,7 @@ impl Action {
     }
 
     fn erased(name: &'static str, spec: ActionSpec, prepare: Arc<Prepare>, run: Arc<Run>) -> Self {
-        Self { name, spec, prepare, run, look_up: None, exclusive: None }
+        Self { name, spec, prepare, run, look_up: None, settle: None, exclusive: None }
     }
 }
 
@@ -422,6 +440,17 @@ mod tests {
         assert_eq!(look_up(action.clone(), "Bob").await, LookUp::Absent);
         assert_eq!(look_up(action, "Eve").await, LookUp::Inconclusive("two people".into()));
         assert!(matches!(look_up(plain, "Ada").await, LookUp::Inconclusive(_)));
+    }
+
+    #[test]
+    fn the_time_to_settle_is_the_actions_unless_the_connection_says_otherwise() {
+        let action = Action::write("hire", "Hires.", hire);
+        assert_eq!(action.settle(&tenant()), Duration::ZERO);
+        let action = action.look_up(Duration::from_mins(1), find);
+        assert_eq!(action.settle(&tenant()), Duration::from_mins(1));
+        let action =
+            action.settle_of(|tenant: &Tenant| Duration::from_secs(tenant.prefix.len() as u64));
+        assert_eq!(action.settle(&tenant()), Duration::from_secs(2));
     }
 
     #[test]
