@@ -384,7 +384,7 @@ mod tests {
         let prepared = action.prepare(&tenant(), &call(), input.clone()).await.unwrap();
         assert_eq!(
             action.run(&tenant(), &call(), input.clone(), prepared).await.unwrap()["id"],
-            "2"
+            "3"
         );
 
         let renamed =

@@ -4,20 +4,26 @@
 //! A connection holds one [`Client`] for each host it talks to. A [`Request`] says what it is doing and whether it
 //! reads or writes; what a failure means for another attempt follows from that in one place.
 
+mod address;
 mod answer;
 mod client;
 mod download;
+mod fault;
+mod limits;
 mod paging;
+mod redact;
 mod request;
+mod retry_after;
 mod settings;
 mod statuses;
+mod told;
 
 pub use answer::Answer;
 pub use client::Client;
 pub use download::{DownloadLimits, Downloaded};
 pub use paging::{each_linked_page, each_numbered_page};
 pub use request::{Multipart, Request, segment};
-pub use reqwest::Method;
+pub use reqwest::{Method, header::HeaderMap};
 pub use settings::ClientSettings;
 pub use statuses::{StatusClass, StatusClasses};
 pub use url::Url;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{answer::Answer, client::Client, statuses::StatusClass};
-use crate::{call::Call, failure::Failure, secret::Secret};
+use crate::{call::Call, failure::Failure, hmac::hex, secret::Secret};
 
 /// A request in the making. GET and HEAD are reads, everything else is a write until said otherwise.
 #[must_use = "a request does nothing until it is sent"]
@@ -64,6 +64,12 @@ impl Request {
         self
     }
 
+    /// Cuts this text out of everything that is kept or shown, wherever in the request it was put.
+    pub fn hide(mut self, secret: &Secret) -> Self {
+        self.secrets.push(secret.clone());
+        self
+    }
+
     /// Sends `Authorization: Bearer`.
     pub fn bearer(mut self, token: &Secret) -> Self {
         self.secrets.push(token.clone());
@@ -71,9 +77,11 @@ impl Request {
     }
 
     /// Sends `Authorization: Basic`.
-    pub fn basic(self, user: &str, password: &Secret) -> Self {
-        let _ = (user, password);
-        unimplemented!()
+    pub fn basic(mut self, user: &str, password: &Secret) -> Self {
+        let pair = base64(format!("{user}:{}", password.expose()).as_bytes());
+        // The user's name is often an API key or a client id, and some vendors repeat it in their errors.
+        self.secrets.extend([password.clone(), Secret::new(user), Secret::new(&pair)]);
+        self.header("authorization", format!("Basic {pair}"))
     }
 
     /// Carries JSON.
@@ -147,8 +155,14 @@ impl Request {
 
     /// Sends it.
     pub async fn send(self, call: &Call) -> Result<Answer, Failure> {
-        let _ = call;
-        unimplemented!()
+        self.client.clone().exchange(self, call).await
+    }
+
+    /// Returns the request for another page: the same in everything but where it goes.
+    pub(super) fn to_page(&self, url: &str) -> Self {
+        let mut page = self.clone();
+        page.target = self.client.target(url);
+        page
     }
 
     fn refuse(&mut self, why: String) {
@@ -208,8 +222,53 @@ pub fn segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             segment.push(byte.into());
         } else {
-            segment.push_str(&format!("%{byte:02X}"));
+            segment.extend(["%", &hex(&[byte]).to_uppercase()]);
         }
     }
     segment
+}
+
+/// Returns `bytes` in base64.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let at = |index| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for digit in 0..4 {
+            if digit <= chunk.len() {
+                text.push(char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        let table = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (given, expected) in table {
+            assert_eq!(base64(given.as_bytes()), expected);
+        }
+        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
+    }
+
+    #[test]
+    fn a_segment_cannot_leave_its_place() {
+        assert_eq!(segment("a b/../c?d#e%ü"), "a%20b%2F..%2Fc%3Fd%23e%25%C3%BC");
+        assert_eq!(segment("Az09-._~"), "Az09-._~");
+    }
 }

@@ -1,0 +1,413 @@
+//! What is cut out of URLs and texts before they are kept or shown: secrets, and what identifies a person.
+//!
+//! Structured values are not touched by this; it is for exchanges, messages and logs. Cutting too much costs a look
+//! at the vendor's own log, cutting too little shows somebody's secret: in doubt it is cut.
+
+use std::borrow::Cow;
+
+use url::Url;
+
+use crate::secret::Secret;
+
+const CUT: &str = "***";
+
+/// The secrets of one request, cut wherever they appear, beside what looks like a secret or identifies a person.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Redactor {
+    secrets: Vec<Secret>,
+}
+
+impl Redactor {
+    pub(super) fn new(secrets: &[Secret]) -> Self {
+        // A secret of one or two letters would cut half of every text and protects nothing.
+        let mut secrets: Vec<_> =
+            secrets.iter().filter(|secret| secret.expose().len() > 2).cloned().collect();
+        // Longest first: one that contains another is cut whole.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        Self { secrets }
+    }
+
+    /// Returns at most `most` characters of `text`, redacted.
+    pub(super) fn text(&self, text: &str, most: usize) -> String {
+        // What is cut off is cut after redaction looked at it, so that no half of a secret stays at the end.
+        let mut begin = text;
+        if let Some((end, _)) = text.char_indices().nth(most + 1024) {
+            begin = &text[..end];
+        }
+        let redacted = redact_text(&self.without_secrets(begin));
+        match redacted.char_indices().nth(most) {
+            Some((end, _)) => format!("{}…", &redacted[..end]),
+            None => redacted,
+        }
+    }
+
+    /// Returns a URL without credentials, fragment, and query values that are secret or a person's; with
+    /// `all_queries` without any query value.
+    pub(super) fn url(&self, url: &Url, all_queries: bool) -> String {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let mut shown = format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default());
+        for segment in url.path().split('/').skip(1) {
+            shown.push('/');
+            shown.push_str(if is_random(segment) { CUT } else { segment });
+        }
+        let mut separator = "?";
+        for (name, value) in url.query_pairs() {
+            let cut = all_queries || is_private_key(&name) || redact_words(&value) != value;
+            let value = if cut { CUT } else { &*value };
+            shown.extend([separator, &name, "=", value]);
+            separator = "&";
+        }
+        self.without_secrets(&shown)
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        let mut text = Cow::Borrowed(text);
+        for secret in &self.secrets {
+            let encoded: String =
+                url::form_urlencoded::byte_serialize(secret.expose().as_bytes()).collect();
+            for form in [secret.expose(), &encoded, super::segment(secret.expose()).as_str()] {
+                if text.contains(form) {
+                    text = text.replace(form, CUT).into();
+                }
+            }
+        }
+        text.into_owned()
+    }
+}
+
+/// Redacts a text that may be JSON, or its beginning: values under private keys go whole, whatever they hold; other
+/// words go when they look like an e-mail address, a telephone number or a token.
+fn redact_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut depth = 0_usize;
+    // The depth at which the value of a private key began, while it lasts.
+    let mut private: Option<usize> = None;
+    let mut expects_private_value = false;
+    while let Some(first) = rest.chars().next() {
+        if first == '"' {
+            let (content, after) = split_string(&rest[1..]);
+            let is_key = after.trim_start().starts_with(':');
+            let closed = rest.len() - 1 - content.len() > after.len();
+            let hidden = private.is_some() || expects_private_value;
+            out.push('"');
+            if is_key {
+                out.push_str(content);
+                expects_private_value = is_private_key(content);
+            } else {
+                out.push_str(&if hidden { CUT.into() } else { redact_string(content) });
+                expects_private_value = false;
+            }
+            if closed {
+                out.push('"');
+            }
+            rest = after;
+            continue;
+        }
+        let plain = rest.find(['"', '{', '}', '[', ']', ',']).unwrap_or(rest.len());
+        if plain > 0 {
+            let (words, after) = rest.split_at(plain);
+            let value = words.trim_matches(|letter: char| letter.is_whitespace() || letter == ':');
+            let hidden = (private.is_some() || expects_private_value)
+                && !value.is_empty()
+                && value != "null";
+            // A number under a key that is not private is an id or an amount.
+            let number = depth > 0 && value.parse::<f64>().is_ok();
+            out.push_str(&match (hidden, number) {
+                (true, _) => words.replace(value, CUT),
+                (false, true) => words.into(),
+                (false, false) => redact_words(words),
+            });
+            if !value.is_empty() {
+                expects_private_value = false;
+            }
+            rest = after;
+            continue;
+        }
+        match first {
+            '{' | '[' => {
+                if expects_private_value && private.is_none() {
+                    private = Some(depth);
+                }
+                expects_private_value = false;
+                depth += 1;
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                if private == Some(depth) {
+                    private = None;
+                }
+            }
+            _ => expects_private_value = false,
+        }
+        out.push(first);
+        rest = &rest[first.len_utf8()..];
+    }
+    out
+}
+
+/// Redacts the content of a JSON string; one that repeats other JSON is read as that.
+fn redact_string(content: &str) -> String {
+    if !content.contains("\\\"") {
+        return redact_words(content);
+    }
+    let text = serde_json::from_str(&format!("\"{content}\""))
+        .unwrap_or_else(|_| content.replace('\\', ""));
+    redact_text(&text).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Splits the content of a JSON string, its opening quote gone, from what follows its closing quote.
+fn split_string(text: &str) -> (&str, &str) {
+    let mut escaped = false;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return (&text[..at], &text[at + 1..]),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+/// Whether what a key holds is nobody's business.
+fn is_private_key(key: &str) -> bool {
+    // Parts of a key that say it wherever they stand, and keys that say it only as a whole.
+    const PARTS: &[&str] = &[
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "signature",
+        "credential",
+        "apikey",
+        "accesskey",
+        "privatekey",
+        "authorization",
+        "session",
+        "cookie",
+        "xamz",
+        "email",
+        "phone",
+        "mobile",
+        "birth",
+        "ssn",
+        "socialsecurity",
+        "nationalid",
+        "passport",
+        "taxid",
+        "iban",
+        "bankaccount",
+        "firstname",
+        "lastname",
+        "fullname",
+        "middlename",
+        "preferredname",
+        "surname",
+        "address",
+        "salary",
+        "gender",
+        "ethnic",
+        "stringtosign",
+    ];
+    const WHOLE: &[&str] =
+        &["key", "sig", "code", "auth", "pwd", "pass", "jwt", "dob", "sas", "awsaccesskeyid"];
+    let key: String = key
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    WHOLE.contains(&key.as_str()) || PARTS.iter().any(|part| key.contains(part))
+}
+
+/// Cuts the words that look like an e-mail address, a telephone number or a token.
+fn redact_words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if let Some(len) = phone(rest, out.chars().next_back()) {
+            out.push_str(CUT);
+            rest = &rest[len..];
+            continue;
+        }
+        let word = rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
+        if word == 0 {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let (word, after) = rest.split_at(word);
+        out.push_str(&redact_word(word));
+        rest = after;
+    }
+    out
+}
+
+fn redact_word(word: &str) -> String {
+    if let Some((name, _)) = word.split_once('=').filter(|(name, _)| is_private_key(name)) {
+        return format!("{name}={CUT}");
+    }
+    if word.contains('@') || word.to_ascii_lowercase().contains("%40") {
+        return CUT.into();
+    }
+    // A token may have parts with dots between, as a JWT has.
+    if word.split('.').any(is_random) { CUT.into() } else { word.into() }
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || "@._%+-=~".contains(letter)
+}
+
+/// Whether a word looks made by a machine to be unguessable. An id of the form 8-4-4-4-12 is only an id.
+fn is_random(word: &str) -> bool {
+    let count = |what: fn(&u8) -> bool| word.bytes().filter(what).count();
+    let digits = count(u8::is_ascii_digit);
+    let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
+    word.len() >= 20
+        && digits >= 2
+        && upper + lower >= 2
+        && (upper > 0 && lower > 0 || !word.contains('-'))
+        && !is_uuid(word)
+}
+
+fn is_uuid(word: &str) -> bool {
+    let parts: Vec<_> = word.split('-').map(str::len).collect();
+    parts == [8, 4, 4, 4, 12] && word.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+/// Returns the length of the telephone number that a text begins with: 7 to 15 digits after `+` or with separators
+/// between, or 10 to 15 digits without. Dates and times are none.
+fn phone(text: &str, before: Option<char>) -> Option<usize> {
+    let first = text.chars().next()?;
+    if !(first.is_ascii_digit() || "+(".contains(first))
+        || before.is_some_and(|before| is_word(before) && before != '=')
+    {
+        return None;
+    }
+    let span = text
+        .find(|letter: char| !(letter.is_ascii_digit() || "+()-. ".contains(letter)))
+        .unwrap_or(text.len());
+    let number = text[..span].trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    // A number that goes on as something else is a moment, an id or an address.
+    if text[number.len()..]
+        .chars()
+        .next()
+        .is_some_and(|next| next.is_alphanumeric() || ":@_%=".contains(next))
+    {
+        return None;
+    }
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let separated = number.bytes().any(|byte| !byte.is_ascii_digit());
+    let is_date = number.len() == 10 && number.split('-').map(str::len).eq([4, 2, 2]);
+    let enough = if separated { 7 } else { 10 };
+    ((enough..=15).contains(&digits) && !is_date).then_some(number.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn texts_lose_secrets_and_people_and_keep_what_helps() {
+        let table = [
+            // JSON, whole and cut.
+            (
+                r#"{"id":4001693002,"email":"ada@example.com"}"#,
+                r#"{"id":4001693002,"email":"***"}"#,
+            ),
+            (r#"{"id":9001,"name":"Engineering"}"#, r#"{"id":9001,"name":"Engineering"}"#),
+            (
+                r#"{"first_name": "Ada", "start_date": "2027-01-04"}"#,
+                r#"{"first_name": "***", "start_date": "2027-01-04"}"#,
+            ),
+            (
+                r#"{"dateOfBirth":"1990-05-05","status":"active"}"#,
+                r#"{"dateOfBirth":"***","status":"active"}"#,
+            ),
+            (
+                r#"{"access_token":12345,"expires_in":3600}"#,
+                r#"{"access_token":***,"expires_in":3600}"#,
+            ),
+            (
+                r#"{"phone_numbers":[{"value":"x1"},"y"],"n":"z"}"#,
+                r#"{"phone_numbers":[{"value":"***"},"***"],"n":"z"}"#,
+            ),
+            (
+                r#"{"address":{"city":"Rome","no":5},"ok":true}"#,
+                r#"{"address":{"city":"***","no":***},"ok":true}"#,
+            ),
+            (r#"{"token":null,"ok":true}"#, r#"{"token":null,"ok":true}"#),
+            (r#"{"secret":"with \" quote","ok":1}"#, r#"{"secret":"***","ok":1}"#),
+            (r#"{"password":"cut in the mid"#, r#"{"password":"***"#),
+            (
+                r#"{"errors":["email ada@example.com is taken"]}"#,
+                r#"{"errors":["email *** is taken"]}"#,
+            ),
+            (
+                r#"{"echo":"{\"password\":\"canary\",\"id\":1}"}"#,
+                r#"{"echo":"{\"password\":\"***\",\"id\":1}"}"#,
+            ),
+            // Plain text.
+            ("POST /x?api_key=canary&page=2", "POST /x?api_key=***&page=2"),
+            ("call +1 555 0100 now", "call *** now"),
+            ("call (555) 010-0123.", "call ***."),
+            ("call 5550100123", "call ***"),
+            ("offer 4711 of 2027-01-04 at 10:30", "offer 4711 of 2027-01-04 at 10:30"),
+            ("2026-11-23T12:00:00Z", "2026-11-23T12:00:00Z"),
+            ("version 1.2.3", "version 1.2.3"),
+            ("mail ada.byron+x@mail.example.com, please", "mail *** please"),
+            ("bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl", "bearer ***"),
+            ("key sk_live_51H8canary00secret99", "key ***"),
+            (
+                "request 0b5e1a34-6d3f-4c42-9d1a-1f0c5ad1be77",
+                "request 0b5e1a34-6d3f-4c42-9d1a-1f0c5ad1be77",
+            ),
+            ("page senior-engineer-berlin-2027-01", "page senior-engineer-berlin-2027-01"),
+            ("Zoë ist überall", "Zoë ist überall"),
+        ];
+        for (given, expected) in table {
+            // A comma is no part of an address.
+            let expected = expected.replace("*** please", "***, please");
+            assert_eq!(Redactor::default().text(given, 2000), expected);
+        }
+    }
+
+    #[test]
+    fn known_secrets_go_in_every_form_and_no_half_of_one_stays_at_the_cut() {
+        let redactor = Redactor::new(&[
+            Secret::new("pass word"),
+            Secret::new("pass word/longer"),
+            Secret::new("ab"),
+        ]);
+        let given = "x pass word y pass+word z pass%20word q pass word/longer ab";
+        assert_eq!(redactor.text(given, 2000), "x *** y *** z *** q *** ab");
+        let redactor = Redactor::new(&[Secret::new("secretsecret")]);
+        let shown = redactor.text(&format!("{} secretsecret", "x ".repeat(48)), 98);
+        assert!(!shown.contains("secr") && shown.ends_with('…'), "{shown}");
+    }
+
+    #[test]
+    fn urls_lose_credentials_and_secret_queries() {
+        let table = [
+            ("https://a.example/v1/people?page=2", "https://a.example/v1/people?page=2"),
+            ("https://user:canary@a.example/x#frag", "https://a.example/x"),
+            ("http://127.0.0.1:81/x?api_key=canary&q=1", "http://127.0.0.1:81/x?api_key=***&q=1"),
+            (
+                "https://a.example/x?email=ada%40example.com&to=ada%40example.com",
+                "https://a.example/x?email=***&to=***",
+            ),
+            (
+                "https://s3.example/f.pdf?X-Amz-Signature=canary&X-Amz-Date=1",
+                "https://s3.example/f.pdf?X-Amz-Signature=***&X-Amz-Date=***",
+            ),
+            ("https://a.example/hooks/T0canary9canary8canary7", "https://a.example/hooks/***"),
+        ];
+        for (given, expected) in table {
+            assert_eq!(Redactor::default().url(&Url::parse(given).unwrap(), false), expected);
+        }
+        let url = Url::parse("https://a.example/f?a=1&b=2").unwrap();
+        assert_eq!(Redactor::default().url(&url, true), "https://a.example/f?a=***&b=***");
+    }
+}
