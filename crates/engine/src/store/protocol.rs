@@ -1,11 +1,9 @@
-//! The store: jobs, journals, deliveries and effects in one SQLite file. The only module that knows SQL.
-//!
-//! All writes go to one writer thread, in order, in group commits: whatever is queued when the writer is free becomes
-//! one transaction and one sync of the disk. Each request has its own savepoint. Reads use connections of their own.
+//! What goes into the store and what comes back: plain data, each field by what it means.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::journal::{Entry, JobId, Status};
@@ -50,6 +48,17 @@ pub struct NewJob {
     pub attention: Option<String>,
 }
 
+/// Identifies a kept delivery; given out in order of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(pub i64);
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// What became of one [`NewJob`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
@@ -69,17 +78,20 @@ pub enum Accepted {
 pub struct Append {
     /// The job.
     pub job: JobId,
-    /// New entries; their `seq` follows the journal's last.
+    /// New entries; their `seq` follows the journal's last. Entries that are there already, equal in every part, are
+    /// passed over: whoever is told [`Unavailable`](super::StoreError::Unavailable) appends the same again.
     pub entries: Vec<Entry>,
     /// Where the job stands after them.
     pub standing: Standing,
     /// An effect to claim before a write is called.
     pub claim: Option<Claim>,
-    /// An effect that is done, with its output; or, without an output, one that certainly did not happen.
+    /// An effect that is done, with its output; or, without an output, one that certainly did not happen. The output
+    /// of an effect that is done already stays; only the job that claimed an effect can give it back.
     pub settle: Option<(Effect, Option<Arc<Value>>)>,
 }
 
-/// The cached fold of a job's journal, kept beside it for queries; [`Store::rebuild`] makes it anew.
+/// The cached fold of a job's journal, kept beside it for queries;
+/// [`Store::rebuild_standings`](super::Store::rebuild_standings) makes it anew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     /// The status.
@@ -112,17 +124,20 @@ pub struct Claim {
     pub effect: Effect,
     /// The step path.
     pub path: String,
+    /// Whether to take it over from a job that is over, or from another step of this job: after looking, or on a
+    /// person's word.
+    pub take_over: bool,
 }
 
 /// What a claim met. Unless it is [`Mine`](Self::Mine), nothing of the append was written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claimed {
-    /// It is this job's, for the first time or again.
+    /// It is this step's, for the first time or again.
     Mine,
     /// It is done already; this is its output.
     Done(Arc<Value>),
-    /// Another job that is not over holds it.
+    /// A job that is not over holds it; it may be this one, when another of its steps has claimed it.
     HeldBy(JobId),
-    /// Another job that is over may or may not have done it.
+    /// A job that is over claimed it and never settled it: it may or may not have been done.
     Unsure(JobId),
 }

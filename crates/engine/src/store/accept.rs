@@ -1,0 +1,126 @@
+//! Taking a delivery in: the delivery, its jobs, and the events that are known already.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{
+    error::StoreError,
+    protocol::{Accepted, DeliveryId, Intake, NewJob},
+    rows::{hash, nanos, pack},
+};
+use crate::journal::{JobId, Status};
+
+/// A delivery made ready outside the writer, whose time belongs to the disk.
+pub(super) struct Packed {
+    intake: Intake,
+    headers: String,
+    body: Vec<u8>,
+}
+
+impl Packed {
+    pub(super) fn new(intake: Intake) -> Self {
+        let headers = serde_json::to_string(&intake.headers).expect("pairs of texts are JSON");
+        Self { headers, body: pack(&intake.body), intake }
+    }
+}
+
+/// Keeps the delivery and makes its jobs.
+pub(super) fn accept(
+    database: &Connection,
+    packed: &Packed,
+) -> Result<(DeliveryId, Vec<Accepted>), StoreError> {
+    let Packed { intake, headers, body } = packed;
+    database
+        .prepare_cached(
+            "INSERT INTO deliveries (recipe, received_at, headers, query, body, size, verdict, answered)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            intake.recipe,
+            nanos(intake.received_at),
+            headers,
+            intake.query,
+            body,
+            intake.body.len(),
+            intake.verdict,
+            intake.answered
+        ])?;
+    let delivery = DeliveryId(database.last_insert_rowid());
+    if !intake.jobs.is_empty() {
+        database
+            .prepare_cached(
+                "INSERT INTO recipes (name, last_event_at) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET last_event_at = max(ifnull(last_event_at, ?2), ?2)",
+            )?
+            .execute(params![intake.recipe, nanos(intake.received_at)])?;
+    }
+    // A body is paid for by the jobs that were made of it.
+    let share = (headers.len() + body.len()) / intake.jobs.len().max(1);
+    let accepted = intake
+        .jobs
+        .iter()
+        .map(|job| accept_job(database, intake, delivery, job, share))
+        .collect::<Result<_, _>>()?;
+    Ok((delivery, accepted))
+}
+
+fn accept_job(
+    database: &Connection,
+    intake: &Intake,
+    delivery: DeliveryId,
+    job: &NewJob,
+    bytes: usize,
+) -> Result<Accepted, StoreError> {
+    let key = hash(&[&job.dedupe_key]);
+    let known = database
+        .prepare_cached(
+            "SELECT dedupe.job, ifnull(jobs.status, dedupe.status)
+             FROM dedupe LEFT JOIN jobs ON jobs.id = dedupe.job
+             WHERE dedupe.recipe = ?1 AND dedupe.hash = ?2",
+        )?
+        .query_row(params![intake.recipe, key], |row| {
+            Ok((row.get::<_, JobId>(0)?, row.get::<_, Status>(1)?))
+        })
+        .optional()?;
+    if let Some((id, status)) = known {
+        let counted = database
+            .prepare_cached("UPDATE jobs SET repeats = repeats + 1 WHERE id = ?1")?
+            .execute([id])?;
+        // A repeat has a failed job go on. Where its journal is purged there is nothing to go on with: it becomes a
+        // new job, whose once keys find what the old one did.
+        if counted == 1 || status != Status::Failed {
+            return Ok(Accepted::Repeat { job: id, status });
+        }
+    }
+    let status = if job.attention.is_some() { Status::NeedsAttention } else { Status::Queued };
+    database
+        .prepare_cached(
+            "INSERT INTO jobs (recipe, delivery, event_index, accepted_at, order_key, once_key, label, attention,
+                 dedupe, bytes, status, note)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            intake.recipe,
+            delivery,
+            job.event_index,
+            nanos(intake.received_at),
+            job.order_key,
+            job.once_key,
+            job.label,
+            job.attention,
+            key,
+            bytes,
+            status,
+            job.attention.as_deref().unwrap_or_default()
+        ])?;
+    let id = JobId(database.last_insert_rowid());
+    database
+        .prepare_cached(
+            "INSERT INTO dedupe (recipe, hash, job) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET job = excluded.job, status = NULL",
+        )?
+        .execute(params![intake.recipe, key, id])?;
+    database
+        .prepare_cached("INSERT INTO search (rowid, words) VALUES (?1, ?2)")?
+        .execute(params![id, format!("{} {}", job.label, job.search)])?;
+    Ok(Accepted::New(id))
+}

@@ -1,0 +1,84 @@
+//! How the store fails: who can do what about it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rusqlite::ErrorCode;
+
+use crate::journal::JobId;
+
+/// Why the store did not do what it was asked. Whatever the reason, nothing of the request was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another process owns the data directory.
+    #[error(
+        "the data directory `{}` is in use by {}: stop that process, or use another directory",
+        dir.display(),
+        holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+    )]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+        /// The process that has it, if it said so.
+        holder: Option<u32>,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "`{}` has format {found}, and this program knows formats up to {known}: use the program that wrote it, or a \
+         newer one",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format this program knows.
+        known: i64,
+    },
+    /// The disk or the file failed it: full, not writable, gone, damaged. Ask again; the store tries anew each time.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(Arc<str>),
+    /// Entries between the journal and these are missing: an append before this one failed. Send those first.
+    #[error(
+        "the journal of job {job} ends with entry {last}, and entry {found} does not follow it"
+    )]
+    Gap {
+        /// The job.
+        job: JobId,
+        /// The last entry that is kept; 0 when there is none.
+        last: u32,
+        /// The first entry that was given.
+        found: u32,
+    },
+    /// The engine asked for something that must not be: a fault of this program, to be reported.
+    #[error("{0} (a fault of this program: please report it)")]
+    Fault(Arc<str>),
+}
+
+impl StoreError {
+    pub(super) fn unavailable(why: impl std::fmt::Display) -> Self {
+        Self::Unavailable(why.to_string().into())
+    }
+
+    pub(super) fn fault(why: impl std::fmt::Display) -> Self {
+        Self::Fault(why.to_string().into())
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    /// Tells the disk's failures, after which the database is opened anew, from ours, which spare the rest of a batch.
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::ConstraintViolation
+                | ErrorCode::Unknown
+                | ErrorCode::TypeMismatch
+                | ErrorCode::TooBig
+                | ErrorCode::ParameterOutOfRange
+                | ErrorCode::ApiMisuse,
+            )
+            | None => Self::fault(format_args!("the store refused a statement: {error}")),
+            Some(_) => Self::unavailable(error),
+        }
+    }
+}

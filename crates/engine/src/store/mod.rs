@@ -1,0 +1,285 @@
+//! The store: jobs, journals, deliveries and effects in one SQLite file. The only module that knows SQL.
+//!
+//! All writes go to one writer thread, in order, in group commits: whatever is queued when the writer is free becomes
+//! one transaction. Each request has its own savepoint. Reads use connections of their own and see everything that
+//! was answered before they were asked. What is hashed, serialised or compressed is so before it reaches the writer.
+
+mod accept;
+mod append;
+mod error;
+mod history;
+mod lock;
+mod protocol;
+mod purge;
+mod reads;
+mod recipes;
+mod rows;
+mod schema;
+mod writer;
+
+use std::{
+    fs,
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+pub use error::StoreError;
+pub use history::{Count, DeliveryRow, EffectRow, JobQuery, JobRow};
+pub use protocol::{
+    Accepted, Append, Claim, Claimed, DeliveryId, Effect, Intake, NewJob, Standing,
+};
+pub use purge::{Keep, Purged, Size};
+pub use reads::{Loaded, StoredDelivery};
+pub use recipes::{Pin, RecipeState, content_hash};
+pub use writer::Stats;
+
+use crate::journal::{Entry, JobId};
+use lock::Lock;
+use reads::Readers;
+use writer::{Mark, Writer};
+
+/// The store of a data directory. Clones are the same store; it closes when the last is dropped, after everything
+/// that is queued is on the disk.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// In the order of closing: the readers first, so that the writer leaves a file without a log; the lock last.
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    readers: Readers,
+    writer: Writer,
+    _lock: Lock,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.readers.close();
+    }
+}
+
+impl Store {
+    /// Opens the store in `dir`, creating both where they are missing. The directory is this process's from here on.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).map_err(|error| {
+            StoreError::unavailable(format_args!("`{}` cannot be created: {error}", dir.display()))
+        })?;
+        let lock = Lock::take(dir)?;
+        let path = dir.join("store.db");
+        schema::prepare(&path)?;
+        let writer = Writer::start(path.clone())?;
+        let readers = Readers::new(path.clone());
+        Ok(Self { inner: Arc::new(Inner { path, readers, writer, _lock: lock }) })
+    }
+
+    /// Keeps a delivery and makes its jobs. On the disk once this returns.
+    ///
+    /// An event of which the recipe has a job is not made again: its repeat is counted and its job returned. Only a
+    /// failed job that was purged gives way to a new one. The answers are in the order of `intake.jobs`.
+    pub async fn accept(&self, intake: Intake) -> Result<(DeliveryId, Vec<Accepted>), StoreError> {
+        let packed = accept::Packed::new(intake);
+        self.inner.writer.write(Mark::Accept, move |db| accept::accept(db, &packed)).await
+    }
+
+    /// Changes a job. On the disk once this returns [`Claimed::Mine`]; after any other answer nothing is changed.
+    pub async fn append(&self, append: Append) -> Result<Claimed, StoreError> {
+        let packed = append::Packed::new(append)?;
+        self.inner.writer.write(packed.mark(), move |db| append::append(db, &packed)).await
+    }
+
+    /// Changes a job without waiting for the disk. Once this returns, the change comes before everything that is asked
+    /// for later; what it returns may be awaited, to hear the outcome once reads see it, or dropped.
+    pub async fn append_later(
+        &self,
+        append: Append,
+    ) -> Result<impl Future<Output = Result<Claimed, StoreError>> + Send + use<>, StoreError> {
+        let packed = append::Packed::new(append)?;
+        let mark = packed.mark();
+        let answer = self.inner.writer.send(mark, move |db| append::append(db, &packed)).await?;
+        Ok(answer.committed())
+    }
+
+    /// Returns once everything that was asked for before is on the disk.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.inner.writer.write(Mark::Other, |_| Ok(())).await
+    }
+
+    /// Keeps what a job pins and returns its hash. On the disk no later than anything that is asked for afterwards.
+    pub async fn save_pin(&self, pin: Pin, content: &[u8]) -> Result<String, StoreError> {
+        let (hash, content) = (content_hash(content), content.to_vec());
+        let key = hash.clone();
+        self.inner
+            .writer
+            .send(Mark::Other, move |db| recipes::save_pin(db, pin, &key, &content))
+            .await?;
+        Ok(hash)
+    }
+
+    /// Returns what was pinned under that hash.
+    pub async fn load_pin(&self, pin: Pin, hash: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
+        let hash = hash.to_owned();
+        self.read(move |db| recipes::load_pin(db, pin, &hash)).await
+    }
+
+    /// Keeps the text of a recipe as its last good version, which it returns. On the disk once this returns.
+    pub async fn save_version(&self, recipe: &str, text: &str) -> Result<String, StoreError> {
+        let (recipe, text) = (recipe.to_owned(), text.as_bytes().to_vec());
+        let version = content_hash(&text);
+        let key = version.clone();
+        self.inner
+            .writer
+            .write(Mark::Other, move |db| {
+                recipes::save_pin(db, Pin::Recipe, &key, &text)?;
+                recipes::set_version(db, &recipe, &key)
+            })
+            .await?;
+        Ok(version)
+    }
+
+    /// Sets a recipe on. On the disk once this returns; its first start keeps its moment.
+    pub async fn start_recipe(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.inner.writer.write(Mark::Other, move |db| recipes::start(db, &name, at)).await
+    }
+
+    /// Sets a recipe off. On the disk once this returns.
+    pub async fn stop_recipe(&self, name: &str) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.inner.writer.write(Mark::Other, move |db| recipes::stop(db, &name)).await
+    }
+
+    /// Drops the state of a recipe whose file is gone, and returns whether there was one; its jobs and the events it
+    /// knows stay. On the disk once this returns.
+    pub async fn forget_recipe(&self, name: &str) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.inner.writer.write(Mark::Other, move |db| recipes::forget(db, &name)).await
+    }
+
+    /// Returns what is kept of every recipe, by name.
+    pub async fn recipe_states(&self) -> Result<Vec<RecipeState>, StoreError> {
+        self.read(recipes::states).await
+    }
+
+    /// Returns a job with its delivery and journal, all of one moment; `None` when it is unknown or purged.
+    pub async fn load(&self, job: JobId) -> Result<Option<Loaded>, StoreError> {
+        self.read(move |db| reads::load(db, job)).await
+    }
+
+    /// Returns the jobs that are not over, in order of acceptance.
+    pub async fn unfinished(&self) -> Result<Vec<JobRow>, StoreError> {
+        self.read(history::unfinished).await
+    }
+
+    /// Returns a job without its journal; `None` when it is unknown or purged.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobRow>, StoreError> {
+        self.read(move |db| history::job(db, id)).await
+    }
+
+    /// Returns a page of jobs, newest first.
+    pub async fn jobs(&self, query: JobQuery) -> Result<Vec<JobRow>, StoreError> {
+        self.read(move |db| history::jobs(db, &query)).await
+    }
+
+    /// Returns how many jobs there are by recipe and status, without those of which there are none.
+    pub async fn counts(&self) -> Result<Vec<Count>, StoreError> {
+        self.read(history::counts).await
+    }
+
+    /// Returns a delivery with its body; `None` when it is unknown or purged.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, StoreError> {
+        self.read(move |db| reads::delivery(db, id)).await
+    }
+
+    /// Returns a page of a recipe's deliveries, newest first, those before `before`.
+    pub async fn deliveries(
+        &self,
+        recipe: &str,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let recipe = recipe.to_owned();
+        self.read(move |db| history::deliveries(db, &recipe, before, limit)).await
+    }
+
+    /// Returns the effects a job has claimed, also when it is purged.
+    pub async fn effects(&self, job: JobId) -> Result<Vec<EffectRow>, StoreError> {
+        self.read(move |db| history::effects(db, job)).await
+    }
+
+    /// Returns what is known of an effect; `None` when nobody claimed it.
+    pub async fn find_effect(&self, effect: Effect) -> Result<Option<EffectRow>, StoreError> {
+        self.read(move |db| history::effect(db, &effect)).await
+    }
+
+    /// Takes away what is not to be kept: finished jobs, oldest first, and deliveries without jobs. It goes in small
+    /// slices, between which others write; once it returns, the space is given back.
+    pub async fn purge(&self, keep: Keep) -> Result<Purged, StoreError> {
+        let mut all = Purged::default();
+        loop {
+            let purged = self
+                .inner
+                .writer
+                .write(Mark::Other, move |db| purge::purge_slice(db, keep))
+                .await?;
+            all.jobs += purged.jobs;
+            all.deliveries += purged.deliveries;
+            if purged == Purged::default() {
+                break;
+            }
+        }
+        while self.inner.writer.write(Mark::Other, purge::give_back).await? {}
+        Ok(all)
+    }
+
+    /// Returns how much is kept.
+    pub async fn size(&self) -> Result<Size, StoreError> {
+        let mut size = self.read(purge::size).await?;
+        let log = self.inner.path.with_extension("db-wal");
+        size.file += fs::metadata(log).map_or(0, |log| log.len());
+        Ok(size)
+    }
+
+    /// Makes every job's [`Standing`] anew with `fold`, and returns the jobs whose cached one was another.
+    pub async fn rebuild_standings(
+        &self,
+        fold: impl Fn(&JobRow, &[Entry]) -> Standing,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let mut changed = Vec::new();
+        let mut query = JobQuery { limit: 100, ..JobQuery::default() };
+        loop {
+            let page = self.jobs(query.clone()).await?;
+            let Some(last) = page.last() else { break };
+            query.before = Some(last.id);
+            for row in page {
+                let id = row.id;
+                let entries = self.read(move |db| reads::entries(db, id)).await?;
+                // What was appended since the row was read has set its own.
+                let standing = fold(&row, &entries);
+                if entries.len() == row.entries as usize && standing != row.standing {
+                    let set = move |db: &_| append::set_standing(db, id, row.entries, &standing);
+                    if self.inner.writer.write(Mark::Other, set).await? {
+                        changed.push(id);
+                    }
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Returns what the writer has done since the store was opened.
+    pub fn stats(&self) -> Stats {
+        self.inner.writer.stats()
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.readers.read(work).await
+    }
+}

@@ -1,0 +1,133 @@
+//! Keeping the history within its budget: the oldest finished jobs go first, a few at a time.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{error::StoreError, rows::nanos};
+
+/// At most so many jobs, deliveries or bytes in one go, so that a delivery that comes meanwhile waits a moment only.
+const SLICE: usize = 50;
+const SLICE_BYTES: i64 = 4 << 20;
+/// At most so many free pages are given back in one go.
+const SLICE_PAGES: u32 = 1000;
+
+/// What to keep of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Jobs that became final before this moment go; `None` keeps them whatever their age.
+    pub since: Option<Timestamp>,
+    /// While finished jobs take more bytes, the oldest go, whatever their age; `None` sets no limit.
+    pub bytes: Option<u64>,
+}
+
+/// What a purge took away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Finished jobs with their journals.
+    pub jobs: u64,
+    /// Deliveries no job is left of.
+    pub deliveries: u64,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// The database file with its log.
+    pub file: u64,
+    /// Journals and deliveries of finished jobs: what a purge can take away.
+    pub finished: u64,
+    /// Journals and deliveries of jobs that are not over.
+    pub unfinished: u64,
+}
+
+/// Takes a slice away. There is nothing left to take when both numbers are zero.
+pub(super) fn purge_slice(database: &Connection, keep: Keep) -> Result<Purged, StoreError> {
+    let mut purged = Purged::default();
+    let mut left = SLICE_BYTES;
+    while purged.jobs < SLICE as u64 && left > 0 {
+        let Some((job, delivery, bytes)) = oldest(database, keep)? else { break };
+        purge_job(database, job)?;
+        purged.jobs += 1;
+        left -= bytes;
+        let gone = database
+            .prepare_cached(
+                "DELETE FROM deliveries WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE delivery = ?1)",
+            )?
+            .execute([delivery])?;
+        purged.deliveries += gone as u64;
+    }
+    if let Some(since) = keep.since {
+        // Pings, refusals and repeats never had a job. Ids are in the order of arrival: the first stands for all.
+        let gone = database
+            .prepare_cached(
+                "DELETE FROM deliveries WHERE id IN (
+                     SELECT id FROM deliveries WHERE received_at < ?1
+                         AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.delivery = deliveries.id)
+                     LIMIT ?2)",
+            )?
+            .execute(params![nanos(since), SLICE])?;
+        purged.deliveries += gone as u64;
+    }
+    Ok(purged)
+}
+
+/// Gives some free pages back to the disk and returns whether there are more.
+pub(super) fn give_back(database: &Connection) -> Result<bool, StoreError> {
+    let free = || database.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
+    let before = free()?;
+    if before > 0 {
+        let mut vacuum = database.prepare(&format!("PRAGMA incremental_vacuum({SLICE_PAGES})"))?;
+        let mut rows = vacuum.query([])?;
+        while rows.next()?.is_some() {}
+    }
+    let after = free()?;
+    Ok(after > 0 && after < before)
+}
+
+pub(super) fn size(database: &Connection) -> Result<Size, StoreError> {
+    let pages: i64 = database.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    let page: i64 = database.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let (finished, unfinished) = bytes(database)?;
+    Ok(Size { file: (pages * page).unsigned_abs(), finished, unfinished })
+}
+
+fn bytes(database: &Connection) -> Result<(u64, u64), StoreError> {
+    Ok(database
+        .prepare_cached(
+            "SELECT ifnull(sum(bytes) FILTER (WHERE final), 0), ifnull(sum(bytes) FILTER (WHERE NOT final), 0)
+             FROM (SELECT bytes, status IN ('succeeded', 'failed', 'skipped', 'cancelled') AS final FROM counts)",
+        )?
+        .query_row([], |row| {
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(1)?.unsigned_abs()))
+        })?)
+}
+
+/// Returns the job that goes next, its delivery and its bytes.
+fn oldest(database: &Connection, keep: Keep) -> Result<Option<(i64, i64, i64)>, StoreError> {
+    let over = match keep.bytes {
+        Some(limit) => bytes(database)?.0 > limit,
+        None => false,
+    };
+    let since = if over { i64::MAX } else { keep.since.map_or(i64::MIN, nanos) };
+    Ok(database
+        .prepare_cached(
+            "SELECT id, delivery, bytes FROM jobs WHERE finished_at IS NOT NULL AND finished_at < ?1
+             ORDER BY finished_at LIMIT 1",
+        )?
+        .query_row([since], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?)
+}
+
+/// Takes a job away. Its dedupe row keeps how it ended; its effects stay.
+fn purge_job(database: &Connection, job: i64) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE dedupe SET status = (SELECT status FROM jobs WHERE id = ?1)
+         WHERE job = ?1 AND (recipe, hash) = (SELECT recipe, dedupe FROM jobs WHERE id = ?1)",
+        "DELETE FROM search WHERE rowid = ?1",
+        "DELETE FROM entries WHERE job = ?1",
+        "DELETE FROM jobs WHERE id = ?1",
+    ] {
+        database.prepare_cached(sql)?.execute([job])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The reading side: a few connections of its own, and loading a job to go on with.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _};
+use tokio::sync::Semaphore;
+
+use super::{
+    error::StoreError,
+    history::{self, JobRow},
+    protocol::DeliveryId,
+    rows::{moment, unpack},
+    schema,
+};
+use crate::journal::{Entry, FORMAT, JobId, StepPath};
+
+/// At most this many reads at the same time; SQLite reads beside the writer, but the processors are shared.
+const READERS: usize = 4;
+
+/// A job with all that a machine is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// Its row.
+    pub row: JobRow,
+    /// The delivery it came of.
+    pub delivery: StoredDelivery,
+    /// Its journal.
+    pub entries: Vec<Entry>,
+}
+
+/// A delivery as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The recipe it was sent to.
+    pub recipe: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The headers without credentials or signatures.
+    pub headers: Vec<(String, String)>,
+    /// The query string.
+    pub query: String,
+    /// The body, byte for byte.
+    pub body: Arc<[u8]>,
+    /// What became of it.
+    pub verdict: String,
+    /// The HTTP status of the answer.
+    pub answered: u16,
+}
+
+/// The connections that read. Clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct Readers {
+    path: PathBuf,
+    free: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, free: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) }
+    }
+
+    /// Runs `work` in one read transaction: all it sees is of one moment, not before this call.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let permit = self.permits.clone().acquire_owned().await.map_err(StoreError::unavailable)?;
+        let Self { path, free, .. } = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let database = match pop(&free) {
+                Some(database) => database,
+                None => schema::reader(&path)?,
+            };
+            let outcome = {
+                let moment = database.unchecked_transaction()?;
+                work(&moment)
+            };
+            // One that failed may be of a file that is gone: the next read opens its own.
+            if !matches!(outcome, Err(StoreError::Unavailable(_))) {
+                free.lock().unwrap_or_else(PoisonError::into_inner).push(database);
+            }
+            outcome
+        })
+        .await
+        .map_err(StoreError::fault)?
+    }
+
+    /// Closes the connections that are free.
+    pub(super) fn close(&self) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn pop(free: &Mutex<Vec<Connection>>) -> Option<Connection> {
+    free.lock().unwrap_or_else(PoisonError::into_inner).pop()
+}
+
+pub(super) fn load(database: &Connection, job: JobId) -> Result<Option<Loaded>, StoreError> {
+    let Some(row) = history::job(database, job)? else { return Ok(None) };
+    let delivery = delivery(database, row.delivery)?.ok_or_else(|| {
+        StoreError::unavailable(format_args!("delivery {} of job {job} is missing", row.delivery))
+    })?;
+    Ok(Some(Loaded { entries: entries(database, job)?, row, delivery }))
+}
+
+pub(super) fn entries(database: &Connection, job: JobId) -> Result<Vec<Entry>, StoreError> {
+    let mut select = database.prepare_cached(
+        "SELECT seq, path, at, format, body FROM entries WHERE job = ?1 ORDER BY seq",
+    )?;
+    let mut rows = select.query([job])?;
+    let mut entries = Vec::new();
+    // Paths repeat: a job keeps each once.
+    let mut last: Option<Arc<str>> = None;
+    while let Some(row) = rows.next()? {
+        let format: u8 = row.get(3)?;
+        if format > FORMAT {
+            return Err(StoreError::unavailable(format_args!(
+                "job {job} was journaled in format {format} by a newer program, and this one knows formats up to \
+                 {FORMAT}"
+            )));
+        }
+        let path = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let path = match &last {
+            Some(last) if **last == *path => last.clone(),
+            _ => last.insert(path.into()).clone(),
+        };
+        let body = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
+        let seq = row.get(0)?;
+        let kind = serde_json::from_str(body).map_err(|error| {
+            StoreError::unavailable(format_args!("entry {seq} of job {job} is damaged: {error}"))
+        })?;
+        entries.push(Entry { seq, path: StepPath(path), at: moment(row.get(2)?), kind });
+    }
+    Ok(entries)
+}
+
+pub(super) fn delivery(
+    database: &Connection,
+    id: DeliveryId,
+) -> Result<Option<StoredDelivery>, StoreError> {
+    let found = database
+        .prepare_cached(
+            "SELECT recipe, received_at, headers, query, body, verdict, answered FROM deliveries WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            let delivery = StoredDelivery {
+                id,
+                recipe: row.get(0)?,
+                received_at: moment(row.get(1)?),
+                headers: Vec::new(),
+                query: row.get(3)?,
+                body: Arc::default(),
+                verdict: row.get(5)?,
+                answered: row.get(6)?,
+            };
+            Ok((delivery, row.get::<_, String>(2)?, row.get::<_, Vec<u8>>(4)?))
+        })
+        .optional()?;
+    let Some((mut delivery, headers, body)) = found else { return Ok(None) };
+    delivery.headers = serde_json::from_str(&headers).map_err(|error| {
+        StoreError::unavailable(format_args!("the headers of delivery {id} are damaged: {error}"))
+    })?;
+    delivery.body = unpack(&body)?;
+    Ok(Some(delivery))
+}

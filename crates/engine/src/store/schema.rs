@@ -1,0 +1,86 @@
+//! The database file: how it is opened, and how an older format becomes today's.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+
+/// Each format's changes; the format's number is the place in this list, from 1, and stands in `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// A writer waits this long for a checkpoint or a backup to let go.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Creates the database if there is none and brings it to today's format.
+pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
+    let mut database =
+        open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    // Both are laid down with the first page; on an older file they change nothing.
+    database.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")?;
+    migrate(&mut database, path, MIGRATIONS)
+}
+
+/// Opens the connection of the writer: what it commits with [`SYNC`] is on the disk.
+///
+/// It never creates the file: a store that lost its file must say so rather than begin an empty one.
+pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
+    let database = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    database.execute_batch(
+        "PRAGMA foreign_keys = ON;
+         -- 16 MB: the pages every hire touches are written back once for some hundred hires.
+         PRAGMA wal_autocheckpoint = 4000;
+         -- After a burst the log gives its space back.
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA synchronous = FULL",
+    )?;
+    database.set_prepared_statement_cache_capacity(64);
+    Ok(database)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let database = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    database.set_prepared_statement_cache_capacity(64);
+    Ok(database)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let named = |error: rusqlite::Error| {
+        StoreError::unavailable(format_args!("`{}` cannot be opened: {error}", path.display()))
+    };
+    let database = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(named)?;
+    database.busy_timeout(BUSY).map_err(named)?;
+    // The file is read for the first time here: one that is no database is refused with its name.
+    database.query_row("PRAGMA schema_version", [], |_| Ok(())).map_err(named)?;
+    Ok(database)
+}
+
+fn migrate(database: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), StoreError> {
+    let found: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(migrations.len()).expect("there are few formats");
+    let done = usize::try_from(found).ok().filter(|done| *done <= migrations.len());
+    let Some(done) = done else {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    };
+    if done < migrations.len() {
+        // One transaction for all: a crash leaves the old format or the new one.
+        let change = database.transaction()?;
+        for migration in &migrations[done..] {
+            change.execute_batch(migration)?;
+        }
+        change.pragma_update(None, "user_version", known)?;
+        change.commit()?;
+    }
+    Ok(())
+}
+
+/// Writes the whole log back into the file and empties it.
+pub(super) fn write_back(database: &Connection) -> Result<(), StoreError> {
+    let busy: bool = database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        return Err(StoreError::unavailable("a reader keeps the log from being written back"));
+    }
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! The writer: one thread, one connection, group commits.
+//!
+//! Whatever is queued when the writer is free becomes one transaction. Each request has its own savepoint, so one that
+//! is refused leaves the others alone; all are answered after the one commit. When the disk fails a batch, everything
+//! of it is rolled back and answered [`StoreError::Unavailable`], and the database is opened anew before the next.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{error::StoreError, schema};
+use crate::crash::crash_point;
+
+/// At most this many requests in one transaction: the first of them should not wait for more.
+const BATCH: usize = 256;
+/// At most this many requests in the queue; whoever comes then waits for room.
+const QUEUE: usize = 1024;
+
+/// The writer, as its callers see it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Request>>>,
+    thread: Option<thread::JoinHandle<()>>,
+    counters: Arc<Counters>,
+}
+
+/// What the writer has done since it began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Requests that were answered.
+    pub requests: u64,
+    /// Transactions that were committed.
+    pub commits: u64,
+    /// Requests whose callers waited for the disk.
+    pub waits: u64,
+    /// Batches that failed as a whole.
+    pub failures: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    requests: AtomicU64,
+    commits: AtomicU64,
+    waits: AtomicU64,
+    failures: AtomicU64,
+}
+
+/// What a request is to the writer's crash points and to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A delivery.
+    Accept,
+    /// An append with a claim.
+    Claim,
+    /// An append that ends a step.
+    End,
+    /// Any other append.
+    Append,
+    /// Anything else.
+    Other,
+}
+
+impl Writer {
+    /// Starts the writer on a database that is [prepared](schema::prepare).
+    pub(super) fn start(path: PathBuf) -> Result<Self, StoreError> {
+        let counters = Arc::new(Counters::default());
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let mut desk =
+            Desk { database: Some(schema::writer(&path)?), path, counters: counters.clone() };
+        let thread = thread::Builder::new()
+            .name("store".into())
+            .spawn(move || desk.serve(requests))
+            .map_err(|error| {
+                StoreError::unavailable(format_args!("no thread for the writer: {error}"))
+            })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), counters })
+    }
+
+    /// Queues `work`; once this returns, it comes before everything that is queued later. The receiver hears of it
+    /// after the commit.
+    pub(super) async fn send<T, W>(&self, mark: Mark, work: W) -> Result<Answer<T>, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, receiver) = oneshot::channel();
+        let request = Box::new(Pending { mark, work: Some(work), outcome: None, answer });
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.send(request).await.map_err(|_| stopped())?;
+        Ok(Answer { receiver })
+    }
+
+    /// Queues `work` and waits until it is on the disk.
+    pub(super) async fn write<T, W>(&self, mark: Mark, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.counters.waits.fetch_add(1, Ordering::Relaxed);
+        self.send(mark, work).await?.committed().await
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let Counters { requests, commits, waits, failures } = &*self.counters;
+        Stats {
+            requests: requests.load(Ordering::Relaxed),
+            commits: commits.load(Ordering::Relaxed),
+            waits: waits.load(Ordering::Relaxed),
+            failures: failures.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until everything that is queued is committed and the file is closed.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer panicked");
+        }
+    }
+}
+
+/// The outcome of a queued request. It happens whether or not anybody waits for this.
+#[derive(Debug)]
+pub(super) struct Answer<T> {
+    receiver: oneshot::Receiver<Result<T, StoreError>>,
+}
+
+impl<T> Answer<T> {
+    /// Returns the outcome once it is committed.
+    pub(super) async fn committed(self) -> Result<T, StoreError> {
+        self.receiver.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::unavailable("its writer has stopped")
+}
+
+/// A queued request, whatever it returns.
+trait Request: Send {
+    fn mark(&self) -> Mark;
+    /// Does it inside the open transaction and keeps the outcome.
+    fn perform(&mut self, database: &Connection) -> Result<(), StoreError>;
+    /// Tells whoever waits: the kept outcome, or why the whole batch failed.
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>);
+}
+
+struct Pending<T, W> {
+    mark: Mark,
+    work: Option<W>,
+    outcome: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Request for Pending<T, W>
+where
+    T: Send,
+    W: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+{
+    fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    fn perform(&mut self, database: &Connection) -> Result<(), StoreError> {
+        let work = self.work.take().expect("a request is performed once");
+        let outcome = work(database);
+        let told = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.outcome = Some(outcome);
+        told
+    }
+
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>) {
+        let outcome = match (batch, self.outcome) {
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(stopped()),
+            (Err(error), _) => Err(error),
+        };
+        // Nobody waits for an outcome that rides along.
+        drop(self.answer.send(outcome));
+    }
+}
+
+/// The writer's side of the queue.
+struct Desk {
+    path: PathBuf,
+    database: Option<Connection>,
+    counters: Arc<Counters>,
+}
+
+impl Desk {
+    fn serve(&mut self, mut requests: mpsc::Receiver<Box<dyn Request>>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while requests.blocking_recv_many(&mut batch, BATCH) > 0 {
+            let outcome = self.commit(&mut batch);
+            if let Err(error) = &outcome {
+                tracing::error!(requests = batch.len(), "nothing of a batch was stored: {error}");
+                self.counters.failures.fetch_add(1, Ordering::Relaxed);
+                self.reopen();
+            }
+            self.counters.requests.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            for request in batch.drain(..) {
+                request.answer(outcome.clone());
+            }
+        }
+    }
+
+    /// Performs the batch in one transaction. On an error nothing of it is stored.
+    fn commit(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
+        if self.database.is_none() {
+            self.reopen();
+        }
+        let Some(database) = &self.database else {
+            return Err(StoreError::unavailable(format_args!(
+                "`{}` cannot be opened",
+                self.path.display()
+            )));
+        };
+        database.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        for request in &mut *batch {
+            database.prepare_cached("SAVEPOINT request")?.execute([])?;
+            match request.perform(database) {
+                Ok(()) => {}
+                Err(error @ StoreError::Unavailable(_)) => return Err(error),
+                // SQLite may give up the whole transaction on its own.
+                Err(error) if database.is_autocommit() => {
+                    return Err(StoreError::unavailable(error));
+                }
+                Err(_) => {
+                    database.prepare_cached("ROLLBACK TO request")?.execute([])?;
+                }
+            }
+            database.prepare_cached("RELEASE request")?.execute([])?;
+        }
+        crash(batch, "before_commit");
+        database.prepare_cached("COMMIT")?.execute([]).map_err(StoreError::unavailable)?;
+        crash(batch, "after_commit");
+        self.counters.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Opens the database anew and has the log written back, so that nothing rests on a sync that failed.
+    fn reopen(&mut self) {
+        // The new connection comes before the old one goes: were none open, SQLite would read the log from the disk
+        // again and could find the commit that was just reported as failed.
+        let opened = schema::writer(&self.path).and_then(|database| {
+            if let Some(old) = self.database.take() {
+                if !old.is_autocommit() {
+                    old.execute_batch("ROLLBACK")?;
+                }
+                drop(old);
+            }
+            schema::write_back(&database)?;
+            Ok(database)
+        });
+        match opened {
+            Ok(database) => self.database = Some(database),
+            Err(error) => {
+                self.database = None;
+                tracing::error!("the database could not be opened again: {error}");
+            }
+        }
+    }
+}
+
+fn crash(batch: &[Box<dyn Request>], moment: &str) {
+    if cfg!(feature = "crash-points") {
+        for request in batch {
+            let what = match request.mark() {
+                Mark::Accept => "accept",
+                Mark::Claim => "claim",
+                Mark::End => "end",
+                Mark::Append => "append",
+                Mark::Other => continue,
+            };
+            crash_point(&format!("{what}.{moment}"));
+        }
+    }
+}
