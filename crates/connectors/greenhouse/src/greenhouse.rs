@@ -1,0 +1,49 @@
+//! The connector as a value: its connection, its trigger and its actions.
+
+use connector::{Action, Connector, Trigger};
+
+use crate::{
+    account::{self, Account},
+    applications::get_application,
+    attachments::list_attachments,
+    candidates::get_candidate,
+    checkup, hired, notes,
+    offers::get_current_offer,
+    settings,
+};
+
+/// Returns the connector `greenhouse`.
+pub fn connector() -> Connector {
+    Connector::new(
+        "greenhouse",
+        "Greenhouse Recruiting, the applicant tracking system.",
+        account::open,
+        checkup::check,
+    )
+    .lints(settings::lints)
+    .trigger(Trigger::new::<hired::HiredSettings, hired::Hire>(
+        "hired",
+        hired::SUMMARY,
+        hired::SET_UP,
+        hired::verify,
+        hired::decode,
+    ))
+    .action(Action::read(
+        "get_current_offer",
+        "Reads an application's current offer.",
+        get_current_offer,
+    ))
+    .action(Action::read("get_candidate", "Reads a candidate.", get_candidate))
+    .action(Action::read("get_application", "Reads an application.", get_application))
+    .action(Action::read(
+        "list_attachments",
+        "Lists a candidate's or an application's documents, with fresh links.",
+        list_attachments,
+    ))
+    .action(
+        Action::write("add_note", "Adds a note to a candidate's activity feed.", notes::add_note)
+            .once(notes::once_key)
+            .look_up(notes::SETTLE, notes::look_up)
+            .settle_of(|account: &Account| account.settle),
+    )
+}

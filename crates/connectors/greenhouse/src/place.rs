@@ -1,0 +1,317 @@
+//! A place in a JSON document: reads what stands there tolerantly, and names the path when it can't.
+//!
+//! Greenhouse documents its payloads by one sample each, so a value may be missing, null, blank or written in one of
+//! several known ways. All that is allowed for here; anything else is a failure that says where it was found, never
+//! a value quietly dropped.
+
+use connector::{
+    Failure,
+    jiff::{Timestamp, civil::Date, tz::TimeZone},
+};
+use serde_json::Value;
+
+/// A place in a JSON document.
+#[derive(Debug, Clone)]
+pub(crate) struct Place<'a> {
+    value: &'a Value,
+    path: String,
+    source: Source,
+}
+
+/// Where a document comes from, for the failure.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Webhook,
+    Answer,
+}
+
+static NULL: Value = Value::Null;
+
+impl<'a> Place<'a> {
+    /// Returns the root of a webhook's body.
+    pub(crate) fn of_webhook(value: &'a Value) -> Self {
+        Self { value, path: String::new(), source: Source::Webhook }
+    }
+
+    /// Returns the root of something that the API answered, under a name for messages.
+    pub(crate) fn of_answer(value: &'a Value, name: &str) -> Self {
+        Self { value, path: name.into(), source: Source::Answer }
+    }
+
+    /// Returns the place of a key; null when it is missing.
+    pub(crate) fn at(&self, key: &str) -> Self {
+        let dot = if self.path.is_empty() { "" } else { "." };
+        Self {
+            value: self.value.get(key).unwrap_or(&NULL),
+            path: format!("{}{dot}{key}", self.path),
+            source: self.source,
+        }
+    }
+
+    /// Returns the place of the first of these keys that holds something: Greenhouse has several names for one thing.
+    pub(crate) fn at_any(&self, keys: &[&str]) -> Self {
+        let key = keys.iter().find(|key| self.value.get(key).is_some_and(|value| !blank(value)));
+        self.at(key.unwrap_or(&keys[0]))
+    }
+
+    /// Returns the value as it stands there.
+    pub(crate) fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// Returns whether nothing is there: missing, null, a blank text, an empty list or map.
+    pub(crate) fn is_blank(&self) -> bool {
+        blank(self.value)
+    }
+
+    /// Reads an id, a number or a text, as text.
+    pub(crate) fn id(&self) -> Result<Option<String>, Failure> {
+        match self.value {
+            Value::Number(number) if number.is_u64() => Ok(Some(number.to_string())),
+            Value::String(text) => Ok(kept(text)),
+            Value::Null => Ok(None),
+            _ => Err(self.unexpected("an id")),
+        }
+    }
+
+    /// Reads an id that must be there.
+    pub(crate) fn required_id(&self) -> Result<String, Failure> {
+        self.id()?.ok_or_else(|| self.unexpected("an id"))
+    }
+
+    /// Reads a text without the blanks around it; a blank one is none.
+    pub(crate) fn text(&self) -> Result<Option<String>, Failure> {
+        match self.value {
+            Value::String(text) => Ok(kept(text)),
+            Value::Number(number) => Ok(Some(number.to_string())),
+            _ if self.is_blank() => Ok(None),
+            _ => Err(self.unexpected("text")),
+        }
+    }
+
+    /// Reads a word in lower case without the blanks around it: the documented sample has `"other "`.
+    pub(crate) fn word(&self) -> Result<Option<String>, Failure> {
+        Ok(self.text()?.map(|word| word.to_lowercase()))
+    }
+
+    /// Reads yes or no.
+    pub(crate) fn flag(&self) -> Result<Option<bool>, Failure> {
+        match self.value {
+            Value::Bool(flag) => Ok(Some(*flag)),
+            Value::Null => Ok(None),
+            _ => Err(self.unexpected("true or false")),
+        }
+    }
+
+    /// Reads a whole number.
+    pub(crate) fn whole(&self) -> Result<Option<i64>, Failure> {
+        match self.value {
+            Value::Number(number) if number.is_i64() => Ok(number.as_i64()),
+            Value::String(text) if text.trim().parse::<i64>().is_ok() => {
+                Ok(text.trim().parse().ok())
+            }
+            _ if self.is_blank() => Ok(None),
+            _ => Err(self.unexpected("a whole number")),
+        }
+    }
+
+    /// Reads a day, written `2027-01-04`, `01/04/2027` (month first) or as a moment, into `2027-01-04`.
+    pub(crate) fn day(&self) -> Result<Option<String>, Failure> {
+        match self.text()? {
+            None => Ok(None),
+            Some(text) => {
+                day(&text).map(Some).ok_or_else(|| self.unexpected("a date such as `2027-01-04`"))
+            }
+        }
+    }
+
+    /// Reads a moment into `2027-01-04T09:00:00Z`; a day alone is its midnight in UTC.
+    pub(crate) fn moment(&self) -> Result<Option<String>, Failure> {
+        match self.text()? {
+            None => Ok(None),
+            Some(text) => moment(&text)
+                .map(|moment| Some(moment.to_string()))
+                .ok_or_else(|| self.unexpected("a moment such as `2027-01-04T09:00:00Z`")),
+        }
+    }
+
+    /// Reads a map; null, and the empty list that Greenhouse sends in place of an empty map, are none.
+    pub(crate) fn map(&self) -> Result<Option<Self>, Failure> {
+        match self.value {
+            Value::Object(map) if map.is_empty() => Ok(None),
+            Value::Object(_) => Ok(Some(self.clone())),
+            _ if self.is_blank() => Ok(None),
+            _ => Err(self.unexpected("a map")),
+        }
+    }
+
+    /// Reads a map that must be there.
+    pub(crate) fn required_map(&self) -> Result<Self, Failure> {
+        self.map()?.ok_or_else(|| self.unexpected("a map"))
+    }
+
+    /// Returns the entries of a map, or none.
+    pub(crate) fn entries(&self) -> Result<Vec<(&'a str, Self)>, Failure> {
+        let Some(map) = self.map()?.and_then(|place| place.value.as_object()) else {
+            return Ok(Vec::new());
+        };
+        Ok(map.keys().map(|key| (key.as_str(), self.at(key))).collect())
+    }
+
+    /// Reads a list; null is an empty one, and null entries, and those that `read` returns nothing for, are left out.
+    pub(crate) fn list<T>(
+        &self,
+        read: impl Fn(&Self) -> Result<Option<T>, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let entries = match self.value {
+            Value::Array(entries) => entries,
+            _ if self.is_blank() => return Ok(Vec::new()),
+            _ => return Err(self.unexpected("a list")),
+        };
+        let mut list = Vec::with_capacity(entries.len());
+        for (index, value) in entries.iter().enumerate().filter(|(_, value)| !value.is_null()) {
+            let place =
+                Self { value, path: format!("{}[{index}]", self.path), source: self.source };
+            list.extend(read(&place)?);
+        }
+        Ok(list)
+    }
+
+    /// Returns the failure of a place that holds something else than expected. The value itself is not shown: it may
+    /// be a salary.
+    pub(crate) fn unexpected(&self, expected: &str) -> Failure {
+        let found = match self.value {
+            Value::Null => "is missing",
+            Value::Bool(_) => "is true or false",
+            Value::Number(_) => "is a number",
+            Value::String(text) if text.trim().is_empty() => "is blank",
+            Value::String(_) => "is a text",
+            Value::Array(_) => "is a list",
+            Value::Object(_) => "is a map",
+        };
+        let path = if self.path.is_empty() { "the body" } else { &self.path };
+        match self.source {
+            Source::Webhook => Failure::permanent(
+                "invalid_payload",
+                format!("`{path}` in the webhook {found}, expected {expected}"),
+            )
+            .hint("The delivery is kept. Compare it with the event in Greenhouse's webhook log, and report the path."),
+            Source::Answer => Failure::permanent(
+                "unexpected_answer",
+                format!("`{path}` in Greenhouse's answer {found}, expected {expected}"),
+            )
+            .hint("Greenhouse's API may have changed: report the path."),
+        }
+    }
+}
+
+/// Reads a day in any of the ways in which Greenhouse writes one.
+pub(crate) fn day(text: &str) -> Option<String> {
+    // Of a moment the day as it is written: an offer starts on that day wherever one reads it.
+    let text = if moment(text).is_some() { text.get(..10)? } else { text };
+    let date = text.parse::<Date>().or_else(|_| Date::strptime("%m/%d/%Y", text)).ok()?;
+    (1000..=9999).contains(&date.year()).then(|| date.to_string())
+}
+
+/// Reads a moment in any of the ways in which Greenhouse writes one: `Z`, `+0000` and `+00:00` are all seen.
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    text.parse::<Timestamp>()
+        .or_else(|_| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text))
+        .or_else(|_| Timestamp::strptime("%Y-%m-%d %H:%M:%S %Z", text))
+        .or_else(|_| {
+            text.parse::<Date>().and_then(|date| Ok(date.to_zoned(TimeZone::UTC)?.timestamp()))
+        })
+        .ok()
+}
+
+fn blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn kept(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn days_come_in_every_way_that_greenhouse_writes_them() {
+        let table = [
+            (json!("2015-01-23"), Some("2015-01-23")),
+            (json!("04/15/2013"), Some("2013-04-15")),
+            (json!(" 2015-01-23 "), Some("2015-01-23")),
+            (json!("2012-08-15T00:00:00.000Z"), Some("2012-08-15")),
+            (json!(""), None),
+            (json!(null), None),
+        ];
+        for (value, expected) in table {
+            assert_eq!(Place::of_webhook(&value).day().unwrap().as_deref(), expected, "{value}");
+        }
+        for value in [json!("soon"), json!("31/12/2026"), json!("2026-02-30"), json!(true)] {
+            let read = Place::of_webhook(&value).day();
+            assert!(read.is_err(), "{value}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn moments_come_with_and_without_a_colon_in_the_offset() {
+        let table = [
+            ("2014-11-20T22:49:14Z", "2014-11-20T22:49:14Z"),
+            ("2014-11-20T22:49:14.000Z", "2014-11-20T22:49:14Z"),
+            ("2030-01-01T00:00:00+0000", "2030-01-01T00:00:00Z"),
+            ("2030-01-01T02:00:00+02:00", "2030-01-01T00:00:00Z"),
+            ("2014-11-20", "2014-11-20T00:00:00Z"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(moment(text).unwrap().to_string(), expected, "{text}");
+        }
+        assert_eq!(moment("yesterday"), None);
+    }
+
+    #[test]
+    fn a_failure_names_the_path_and_not_the_value() {
+        let value = json!({ "offer": { "custom_fields": [1], "starts_at": "80000 USD" } });
+        let offer = Place::of_webhook(&value).at("offer");
+        let failure = offer.at("starts_at").day().unwrap_err();
+        assert_eq!(
+            failure.message,
+            "`offer.starts_at` in the webhook is a text, expected a date such as `2027-01-04`"
+        );
+        let failure = offer.at("custom_fields").entries().unwrap_err();
+        assert_eq!(
+            failure.message,
+            "`offer.custom_fields` in the webhook is a list, expected a map"
+        );
+        assert_eq!(failure.code, "invalid_payload");
+    }
+
+    #[test]
+    fn ids_are_text_and_blank_is_none() {
+        let value = json!({ "a": 46_194_062, "b": " 12 ", "c": "", "d": 1.5, "e": -1 });
+        let place = Place::of_webhook(&value);
+        assert_eq!(place.at("a").id().unwrap().as_deref(), Some("46194062"));
+        assert_eq!(place.at("b").id().unwrap().as_deref(), Some("12"));
+        assert_eq!(place.at("c").id().unwrap(), None);
+        assert!(place.at("d").id().is_err());
+        assert!(place.at("e").id().is_err());
+        assert_eq!(
+            place.at("f").required_id().unwrap_err().message,
+            "`f` in the webhook is missing, expected an id"
+        );
+        assert_eq!(place.at_any(&["c", "b"]).text().unwrap().as_deref(), Some("12"));
+    }
+}
