@@ -16,7 +16,7 @@ pub const CRASH_POINTS: &[&str] = &[
 
 /// Kills the process here when the environment's `RECIPE_RUNNER_CRASH_AT` is `name`, or `name:N` at the Nth time.
 #[cfg(feature = "crash-points")]
-pub fn crash_point(name: &str) {
+pub(crate) fn crash_point(name: &str) {
     use std::sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -52,4 +52,4 @@ pub fn crash_point(name: &str) {
 /// Does nothing: this build has no crash points.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
-pub fn crash_point(_name: &str) {}
+pub(crate) fn crash_point(_name: &str) {}

@@ -1,16 +1,27 @@
 //! Runs recipes durably: the pure machine, its journal, the store, the worker that performs, and the intake.
 
+mod command;
 mod crash;
+mod deployment;
+mod dispatch;
+mod drive;
+mod intake;
 mod journal;
 mod machine;
 mod retry;
+mod service;
 mod store;
+mod worker;
 
-pub use crash::{CRASH_POINTS, crash_point};
+pub use command::{Command, CommandError, Settlement};
+pub use crash::CRASH_POINTS;
+pub use deployment::Deployment;
+pub use intake::Answer;
 pub use journal::{
     Choice, Entry, FORMAT, JobError, JobId, Kind, Outcome, Status, StepPath, StepWarning, Verdict,
 };
 pub use machine::{Attention, Decision, Due, JobFacts, Machine, Misfit, What};
+pub use service::{Engine, FileState, JobView, Notice, RecipeStatus, Settings};
 pub use store::{
     Accepted, Append, Claim, Claimed, Count, DeliveryId, DeliveryRow, Effect, EffectRow, Intake,
     JobQuery, JobRow, Keep, Loaded, NewJob, Pin, Purged, RecipeState, Size, Standing, Stats, Store,

@@ -11,7 +11,7 @@ use crate::journal::StepPath;
 const PATIENT: [u64; 8] = [2, 5, 20, 60, 300, 900, 1800, 3600];
 
 /// How long the patient default goes on after the first attempt.
-const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+const PATIENCE: Duration = Duration::from_hours(24);
 
 /// An attempt that failed.
 #[derive(Debug, Clone, Copy)]
@@ -76,4 +76,81 @@ fn jitter(attempt: Attempt<'_>) -> f64 {
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     1.0 + f64::from(((hash ^ (hash >> 31)) % 1000) as u32) / 5000.0
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    fn failing(number: u32, at: i64, path: &StepPath) -> Attempt<'_> {
+        let at = Timestamp::from_second(at).unwrap();
+        Attempt { seed: 7, path, number, first_at: Timestamp::UNIX_EPOCH, at, after: None }
+    }
+
+    fn waits(policy: Option<&Retry>) -> Vec<i64> {
+        let path = StepPath("employee".into());
+        let mut at = 0;
+        let mut waits = Vec::new();
+        for number in 1.. {
+            let Some(next) = next(policy, failing(number, at, &path)) else { return waits };
+            waits.push(next.as_second() - at);
+            at = next.as_second();
+        }
+        waits
+    }
+
+    #[test]
+    fn the_patient_default_goes_on_for_a_day() {
+        let waits = waits(None);
+        let floor = [2, 5, 20, 60, 300, 900, 1800, 3600, 3600];
+        for (wait, least) in waits.iter().zip(floor) {
+            assert!((least..=least + least / 5 + 1).contains(wait), "{wait} for {least}");
+        }
+        let total: i64 = waits.iter().sum();
+        assert!((20 * 3600..=24 * 3600).contains(&total), "{total}");
+    }
+
+    #[test]
+    fn a_policy_says_how_often_how_long_and_how_far_apart() {
+        let policy = Retry {
+            attempts: Some(4),
+            wait: Duration::from_secs(10),
+            factor: 3.0,
+            max_wait: Duration::from_mins(1),
+            within: None,
+        };
+        let waits = waits(Some(&policy));
+        assert_eq!(waits.len(), 3);
+        assert!(
+            (10..=12).contains(&waits[0])
+                && (30..=36).contains(&waits[1])
+                && (60..=72).contains(&waits[2])
+        );
+        let short = Retry { attempts: None, within: Some(Duration::from_secs(35)), ..policy };
+        assert_eq!(super::tests::waits(Some(&short)).len(), 1);
+    }
+
+    #[test]
+    fn a_vendors_word_is_the_least_wait() {
+        let path = StepPath::root();
+        let attempt = Attempt { after: Some(Duration::from_secs(500)), ..failing(1, 0, &path) };
+        assert_eq!(next(None, attempt).unwrap().as_second(), 500);
+    }
+
+    #[test]
+    fn jitter_depends_on_the_job_the_step_and_the_attempt_and_on_nothing_else() {
+        let (one, two) = (StepPath("one".into()), StepPath("two".into()));
+        let jitters = [
+            jitter(failing(1, 0, &one)),
+            jitter(failing(2, 0, &one)),
+            jitter(failing(1, 0, &two)),
+            jitter(Attempt { seed: 8, ..failing(1, 0, &one) }),
+        ];
+        assert!(jitters.iter().all(|factor| (1.0..=1.2).contains(factor)));
+        for (place, factor) in jitters.iter().enumerate() {
+            assert!(jitters[..place].iter().all(|other| (other - factor).abs() > 1e-9));
+        }
+        assert!((jitter(failing(1, 0, &one)) - jitter(failing(1, 99, &one))).abs() < 1e-12);
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct ActionState {
     input: Option<Arc<Value>>,
     stage: Stage,
     last: Option<Failure>,
+    /// The once key it has claimed.
+    pub(super) once: Option<String>,
     output: Arc<Value>,
     warnings: Vec<Warning>,
 }
@@ -58,7 +60,10 @@ impl ActionState {
             if then <= at { now } else { wait(then) }
         };
         self.stage = match kind {
-            Kind::Started { attempt, input, .. } => {
+            Kind::Started { attempt, input, once } => {
+                if once.is_some() {
+                    self.once.clone_from(once);
+                }
                 self.attempts = *attempt;
                 self.first_at.get_or_insert(at);
                 self.input = Some(input.clone());

@@ -14,7 +14,7 @@ use recipe::{
 use serde_json::{Value, json};
 
 use super::{Attention, Due, action::ActionState, ending, inside, step_warnings};
-use crate::journal::{Choice, JobError, Kind, Status, StepPath, StepWarning};
+use crate::journal::{Choice, Entry, JobError, Kind, Status, StepPath, StepWarning};
 
 /// A block being run.
 #[derive(Debug)]
@@ -192,7 +192,7 @@ impl Run {
                 );
             }
             (State::If(run) | State::Try(run) | State::Catch(run, ..), _) => {
-                run.open_calls(prefix, open)
+                run.open_calls(prefix, open);
             }
             (State::Loop(rounds), _) => {
                 if let Some((run, frame, _)) = &rounds.round {
@@ -212,7 +212,7 @@ impl Run {
                 state.survey(StepPath(format!("{prefix}{}", step.name).into()), survey);
             }
             Some(State::If(run) | State::Try(run) | State::Catch(run, ..)) => {
-                run.survey(prefix, survey)
+                run.survey(prefix, survey);
             }
             Some(State::Loop(rounds)) => match &rounds.round {
                 Some((run, frame, _)) => run.survey(&frame.prefix, survey),
@@ -504,6 +504,37 @@ fn text(template: &Template, scope: &Scope) -> Result<String, EvalError> {
         Value::Null => String::new(),
         other => other.to_string(),
     })
+}
+
+/// Says why `newest` cannot take over from `old` after these entries, if it cannot.
+pub(super) fn fits<'a>(
+    old: &Recipe,
+    newest: &Recipe,
+    done: impl Iterator<Item = &'a Entry>,
+) -> Result<(), String> {
+    let (old, newest) = (actions(old), actions(newest));
+    for entry in done {
+        let name = last_name(&entry.path);
+        let Some(was) = old.get(name) else { continue };
+        match newest.get(name) {
+            Some(is) if is == was => {}
+            Some(is) => return Err(format!("`{name}` is done as `{was}`, but is `{is}` there")),
+            None => return Err(format!("`{name}` (`{was}`) is done, but is not there any more")),
+        }
+    }
+    Ok(())
+}
+
+fn actions(recipe: &Recipe) -> HashMap<&str, String> {
+    let mut names = HashMap::new();
+    for block in [&recipe.steps, &recipe.finally] {
+        visit(block, &mut |step| {
+            if let StepKind::Action(action) = &step.kind {
+                names.insert(&*step.name, format!("{}.{}", action.connector, action.action));
+            }
+        });
+    }
+    names
 }
 
 /// Returns the names of the body's steps that write.

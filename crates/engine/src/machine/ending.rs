@@ -54,7 +54,7 @@ pub(super) fn outcome(
             (Status::Failed, sentences([error.message.as_str(), &error.hint]), Some(error))
         }
     };
-    let message = with_warnings(text, warnings);
+    let message = with_warnings(&text, warnings);
     Outcome { status, message, error, warnings: warnings.to_vec() }
 }
 
@@ -102,8 +102,8 @@ pub(super) fn sentences<'a>(parts: impl IntoIterator<Item = &'a str>) -> String 
     parts.into_iter().filter_map(sentence).collect::<Vec<_>>().join(" ")
 }
 
-fn with_warnings(text: String, warnings: &[StepWarning]) -> String {
-    let mut all = vec![text.as_str()];
+fn with_warnings(text: &str, warnings: &[StepWarning]) -> String {
+    let mut all = vec![text];
     all.extend(warnings.iter().map(|warning| warning.message.as_str()));
     sentences(all)
 }

@@ -2,7 +2,7 @@
 //!
 //! How it works. The machine holds a tree of what is in progress: a [`Run`](block::Run) for each block being run, down
 //! to the actions at the leaves. [`Machine::apply`] takes an entry (from the journal, or one the driver just appended)
-//! and changes the tree; it never evaluates an expression. [`Machine::next`] walks the tree in path order, evaluates
+//! and changes the tree; it never evaluates an expression. [`Machine::decide`] walks the tree in path order, evaluates
 //! what can be evaluated, makes entries for what it decided, and goes on until nothing moves without the outside
 //! world. So replaying a journal evaluates nothing, and gives the same tree whatever happened to the functions since.
 //!
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::{
     journal::{Entry, JobId, Kind, Outcome, Status, StepPath, StepWarning},
     retry,
-    store::Standing,
+    store::{Effect, Standing},
 };
 use block::{Flow, Frame, Run, Survey, Walk};
 
@@ -135,7 +135,7 @@ enum Phase {
     Body,
     Finally(Outcome),
     /// `finally` failed: a person must look; the body's outcome stands.
-    FinallyFailed(Outcome, Box<crate::journal::JobError>),
+    FinallyFailed(Box<crate::journal::JobError>),
     Over(Outcome),
 }
 
@@ -258,7 +258,7 @@ impl Machine {
     }
 
     /// Runs to quiescence and returns what to do next. Append [`take_made`](Self::take_made) first.
-    pub fn next(&mut self) -> Decision {
+    pub fn decide(&mut self) -> Decision {
         self.proceed(true);
         if let Phase::Over(outcome) = &self.phase {
             return Decision::Finish(outcome.clone());
@@ -306,6 +306,17 @@ impl Machine {
         state.next_attempt(step, path, at.max(self.walk.scope.now), after, &self.walk)
     }
 
+    /// Returns the effect that the step in progress at `path` has claimed.
+    pub fn claimed(&self, path: &StepPath) -> Option<Effect> {
+        let active = if matches!(self.phase, Phase::Body) { &self.body } else { &self.finally };
+        let (step, state) = active.leaf(&self.frame.prefix, path)?;
+        Some(Effect {
+            connection: step.connection.clone().unwrap_or_default(),
+            action: format!("{}.{}", step.connector, step.action),
+            key: state.once.clone()?,
+        })
+    }
+
     /// Returns the calls that were begun and have no end: after a restart, their outcome is unknown.
     pub fn open_calls(&self) -> Vec<Due> {
         let mut open = Vec::new();
@@ -342,6 +353,29 @@ impl Machine {
         }
     }
 
+    /// Returns what waits for a person.
+    pub fn attention(&self) -> Vec<Attention> {
+        self.survey().attention
+    }
+
+    /// Returns whether a `Reopened` makes sense: the job failed, or its `finally` did.
+    pub fn may_reopen(&self) -> bool {
+        match &self.phase {
+            Phase::FinallyFailed(..) => true,
+            Phase::Over(outcome) => outcome.status == Status::Failed,
+            _ => false,
+        }
+    }
+
+    /// Returns whether another version can take over: every step that succeeded must exist there with the same action.
+    pub fn fits(&self, newest: &Recipe) -> Result<(), String> {
+        block::fits(
+            &self.recipe,
+            newest,
+            self.kept.iter().filter(|entry| matches!(entry.kind, Kind::Succeeded { .. })),
+        )
+    }
+
     /// Returns the number of the last entry.
     pub fn last_seq(&self) -> u32 {
         self.seq
@@ -369,9 +403,12 @@ impl Machine {
             match &self.phase {
                 Phase::Queued | Phase::Over(_) | Phase::FinallyFailed(..) => return,
                 Phase::Body => {
-                    let flow = if self.ending.is_some() {
+                    if self.ending.is_some() && self.survey().open {
                         // Nothing new starts; what is open may end.
-                        if self.survey().open { return } else { None }
+                        return;
+                    }
+                    let flow = if self.ending.is_some() {
+                        None
                     } else {
                         match self.body.advance(&mut self.frame, &mut self.walk) {
                             Flow::Pending => None,
@@ -397,7 +434,7 @@ impl Machine {
                     self.collect_made();
                     match flow {
                         Flow::Pending => return,
-                        Flow::Failed(error) => self.phase = Phase::FinallyFailed(outcome, error),
+                        Flow::Failed(error) => self.phase = Phase::FinallyFailed(error),
                         // The checker refuses `stop` in `finally`.
                         Flow::Done | Flow::Stopped(_) => {
                             let warnings = self.walk.warnings.clone();
@@ -483,7 +520,7 @@ impl Machine {
         match &self.phase {
             Phase::Body => self.body.survey(&self.frame.prefix, &mut survey),
             Phase::Finally(_) => self.finally.survey(&self.frame.prefix, &mut survey),
-            Phase::FinallyFailed(_, error) => survey.attention.push(Attention {
+            Phase::FinallyFailed(error) => survey.attention.push(Attention {
                 path: error.step.clone(),
                 why: format!(
                     "the steps are over, but `{}` in `finally` failed: {}",

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     error::StoreError,
     protocol::{Accepted, DeliveryId, Intake, NewJob},
-    rows::{hash, nanos, pack},
+    rows::{count, hash, nanos, pack},
 };
 use crate::journal::{JobId, Status};
 
@@ -40,7 +40,7 @@ pub(super) fn accept(
             headers,
             intake.query,
             body,
-            intake.body.len(),
+            count(intake.body.len()),
             intake.verdict,
             intake.answered
         ])?;
@@ -108,7 +108,7 @@ fn accept_job(
             job.label,
             job.attention,
             key,
-            bytes,
+            count(bytes),
             status,
             job.attention.as_deref().unwrap_or_default()
         ])?;

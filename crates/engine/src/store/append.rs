@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     error::StoreError,
     protocol::{Append, Claim, Claimed, Effect, Standing},
-    rows::{effect_hash, nanos},
+    rows::{count, effect_hash, nanos},
     writer::Mark,
 };
 use crate::journal::{Entry, FORMAT, JobId, Kind};
@@ -135,7 +135,7 @@ fn restate(database: &Connection, append: &Append, bytes: usize) -> Result<(), S
             last.map(|entry| entry.seq),
             last.map(|entry| nanos(entry.at)),
             version,
-            bytes,
+            count(bytes),
             standing.status,
             standing.wake_at.map(nanos),
             standing.note,

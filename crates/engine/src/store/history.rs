@@ -10,7 +10,7 @@ use super::{
     append::value,
     error::StoreError,
     protocol::{DeliveryId, Effect, Standing},
-    rows::{JOB_COLUMNS, effect_hash, job_row, moment, nanos},
+    rows::{JOB_COLUMNS, count, effect_hash, job_row, moment, nanos},
 };
 use crate::journal::{JobId, Status};
 
@@ -186,7 +186,7 @@ fn found(
     if !query.statuses.is_empty() {
         // The words are ours, not the asker's.
         let statuses: Vec<_> = query.statuses.iter().map(|status| status.word()).collect();
-        filter.push_str(&format!(" AND jobs.status IN ('{}')", statuses.join("', '")));
+        filter = format!("{filter} AND jobs.status IN ('{}')", statuses.join("', '"));
     }
     let mut jobs = if let Ok(id) = search.parse::<i64>() {
         let this = Page { first: page.first.max(id), last: page.last.min(id), ..page };
@@ -229,7 +229,7 @@ pub(super) fn deliveries(
          WHERE recipe = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
     )?;
     let before = before.map_or(i64::MAX, |id| id.0);
-    let rows = select.query_map(params![recipe, before, limit], |row| {
+    let rows = select.query_map(params![recipe, before, count(limit)], |row| {
         Ok(DeliveryRow {
             id: row.get(0)?,
             received_at: moment(row.get(1)?),
@@ -303,7 +303,7 @@ impl Page {
         let mut page = Self {
             first: 0,
             last: query.before.map_or(i64::MAX, |before| before.0.saturating_sub(1)),
-            limit: i64::try_from(query.limit).unwrap_or(i64::MAX),
+            limit: count(query.limit),
             since: query.since.map_or(i64::MIN, nanos),
             until: query.until.map_or(i64::MAX, nanos),
         };

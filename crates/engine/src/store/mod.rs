@@ -1,4 +1,4 @@
-//! The store: jobs, journals, deliveries and effects in one SQLite file. The only module that knows SQL.
+//! The store: jobs, journals, deliveries and effects in one database file. The only module that knows SQL.
 //!
 //! All writes go to one writer thread, in order, in group commits: whatever is queued when the writer is free becomes
 //! one transaction. Each request has its own savepoint. Reads use connections of their own and see everything that
@@ -9,6 +9,7 @@ mod append;
 mod error;
 mod history;
 mod lock;
+mod order;
 mod protocol;
 mod purge;
 mod reads;
@@ -178,6 +179,11 @@ impl Store {
     /// Returns a job without its journal; `None` when it is unknown or purged.
     pub async fn job(&self, id: JobId) -> Result<Option<JobRow>, StoreError> {
         self.read(move |db| history::job(db, id)).await
+    }
+
+    /// Returns the first later job with the same recipe and order key that has begun; `None` when there is none.
+    pub async fn overtaken_by(&self, id: JobId) -> Result<Option<JobId>, StoreError> {
+        self.read(move |db| order::overtaken_by(db, id)).await
     }
 
     /// Returns a page of jobs, newest first.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{error::StoreError, rows::nanos};
 
 /// At most so many jobs, deliveries or bytes in one go, so that a delivery that comes meanwhile waits a moment only.
-const SLICE: usize = 50;
+const SLICE: u32 = 50;
 const SLICE_BYTES: i64 = 4 << 20;
 /// At most so many free pages are given back in one go.
 const SLICE_PAGES: u32 = 1000;
@@ -44,7 +44,7 @@ pub struct Size {
 pub(super) fn purge_slice(database: &Connection, keep: Keep) -> Result<Purged, StoreError> {
     let mut purged = Purged::default();
     let mut left = SLICE_BYTES;
-    while purged.jobs < SLICE as u64 && left > 0 {
+    while purged.jobs < u64::from(SLICE) && left > 0 {
         let Some((job, delivery, bytes)) = oldest(database, keep)? else { break };
         purge_job(database, job)?;
         purged.jobs += 1;

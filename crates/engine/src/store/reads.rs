@@ -18,7 +18,7 @@ use super::{
 };
 use crate::journal::{Entry, FORMAT, JobId, StepPath};
 
-/// At most this many reads at the same time; SQLite reads beside the writer, but the processors are shared.
+/// At most this many reads at the same time; they read beside the writer, but the processors are shared.
 const READERS: usize = 4;
 
 /// A job with all that a machine is made of.

@@ -62,6 +62,11 @@ pub(super) fn moment(nanos: i64) -> Timestamp {
         .expect("64 bits of nanoseconds lie within the years of a timestamp")
 }
 
+/// Returns a number of things as a column holds it.
+pub(super) fn count(things: usize) -> i64 {
+    i64::try_from(things).unwrap_or(i64::MAX)
+}
+
 /// Compresses at the level that costs the least time.
 pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
     let mut packed =

@@ -65,6 +65,7 @@ CREATE TABLE jobs (
 ) STRICT;
 -- History by recipe or status; the id is the index's last part, so each pair comes out newest first.
 CREATE INDEX jobs_of_recipe ON jobs (recipe, status);
+CREATE INDEX jobs_of_order ON jobs (order_key, recipe) WHERE order_key IS NOT NULL;
 CREATE INDEX jobs_by_time ON jobs (accepted_at);
 CREATE INDEX jobs_of_delivery ON jobs (delivery);
 CREATE INDEX jobs_to_purge ON jobs (finished_at) WHERE finished_at IS NOT NULL;

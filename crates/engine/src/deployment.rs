@@ -1,0 +1,172 @@
+//! What the engine runs: the checked project, the connectors, the open connections; and old versions, compiled again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use connector::{Action, Connection, Connector, Failure, Trigger};
+use recipe::{Catalogue, Project, ProjectFiles, Recipe, Severity, Source, Tables};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Everything the engine needs to know of a project at one moment. A changed project is a new deployment.
+pub struct Deployment {
+    /// The texts; old versions of a recipe are checked against these connections and this `runner.yaml`.
+    pub files: ProjectFiles,
+    /// What they say.
+    pub project: Arc<Project>,
+    /// The connectors.
+    pub connectors: Arc<[Connector]>,
+    /// The open connections by name, or why one cannot be opened.
+    pub connections: HashMap<String, Result<Connection, Failure>>,
+}
+
+/// What a job holds on to from its first step on, by content.
+#[derive(Debug, Clone)]
+pub(crate) struct Pinned {
+    pub(crate) recipe: Arc<Recipe>,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) properties: Arc<Value>,
+    pub(crate) version: String,
+    pub(crate) tables_hash: String,
+    pub(crate) properties_hash: String,
+}
+
+/// A text with the path people know it by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StoredText {
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl StoredText {
+    /// Returns the stored text of a recipe; its path follows from its name.
+    pub(crate) fn of_recipe(name: &str, text: &[u8]) -> Self {
+        Self {
+            path: format!("recipes/{name}.yaml"),
+            text: String::from_utf8_lossy(text).into_owned(),
+        }
+    }
+}
+
+/// Compiled pins, by version, tables and properties.
+#[derive(Default)]
+pub(crate) struct PinCache {
+    pinned: Mutex<HashMap<(String, String, String), Arc<Pinned>>>,
+}
+
+impl Deployment {
+    /// Returns an action of a connector.
+    pub fn action(&self, connector: &str, action: &str) -> Option<&Action> {
+        self.connector(connector)?.actions.iter().find(|one| one.name == action)
+    }
+
+    /// Returns the connector of that name.
+    pub fn connector(&self, name: &str) -> Option<&Connector> {
+        self.connectors.iter().find(|one| one.name == name)
+    }
+
+    /// Returns the trigger of a recipe.
+    pub fn trigger(&self, recipe: &Recipe) -> Option<&Trigger> {
+        self.connector(&recipe.trigger.connector)?
+            .triggers
+            .iter()
+            .find(|one| one.name == recipe.trigger.name)
+    }
+
+    /// Returns an open connection. A connector that needs none gets an empty one.
+    pub(crate) fn connection(&self, name: Option<&str>) -> Result<Connection, Failure> {
+        let Some(name) = name else { return Ok(Connection::new("", ())) };
+        match self.connections.get(name) {
+            Some(connection) => connection.clone(),
+            None => {
+                Err(Failure::transient("no_connection", format!("there is no connection `{name}`"))
+                    .hint(format!("Add `{name}` to connections.yaml; the job goes on by itself.")))
+            }
+        }
+    }
+
+    /// Returns what a job of this recipe pins when it begins now.
+    pub(crate) fn pins(&self, recipe: &Arc<Recipe>) -> Pinned {
+        let properties = self.project.runner.property_values();
+        Pinned {
+            recipe: recipe.clone(),
+            tables: self.project.tables.clone(),
+            version: recipe.version.clone(),
+            tables_hash: hash(self.tables_text().as_bytes()),
+            properties_hash: hash(properties.to_string().as_bytes()),
+            properties: Arc::new(properties),
+        }
+    }
+
+    /// Returns the tables as they are stored by their hash.
+    pub(crate) fn tables_text(&self) -> String {
+        let stored = |source: &Arc<Source>| StoredText {
+            path: source.path.clone(),
+            text: source.text.clone(),
+        };
+        let all: Vec<_> = self.files.tables.iter().map(stored).collect();
+        serde_json::to_string(&all).expect("texts are JSON")
+    }
+
+    /// Checks a stored recipe text against today's connections, with the tables and properties it was pinned with.
+    pub(crate) fn compile(
+        &self,
+        recipe: &StoredText,
+        tables: Option<&str>,
+        properties: Option<&str>,
+    ) -> Result<Pinned, String> {
+        let tables: Vec<StoredText> = match tables {
+            Some(text) => serde_json::from_str(text).map_err(|error| error.to_string())?,
+            None => serde_json::from_str(&self.tables_text()).map_err(|error| error.to_string())?,
+        };
+        let files = ProjectFiles {
+            recipes: vec![Source::new(&recipe.path, &recipe.text)],
+            tables: tables.iter().map(|table| Source::new(&table.path, &table.text)).collect(),
+            ..self.files.clone()
+        };
+        let (project, found) = recipe::check(&files, &self.catalogue());
+        let Some(checked) = project.recipes.values().next() else {
+            let why = found.iter().find(|one| one.severity == Severity::Error);
+            return Err(why.map_or_else(|| "it no longer checks".into(), |one| one.message.clone()));
+        };
+        let properties = match properties {
+            Some(text) => serde_json::from_str(text).map_err(|error| error.to_string())?,
+            None => self.project.runner.property_values(),
+        };
+        Ok(Pinned {
+            recipe: checked.clone(),
+            tables: project.tables.clone(),
+            version: checked.version.clone(),
+            tables_hash: hash(serde_json::to_string(&tables).expect("texts are JSON").as_bytes()),
+            properties_hash: hash(properties.to_string().as_bytes()),
+            properties: Arc::new(properties),
+        })
+    }
+
+    /// Returns what the checker sees of the connectors.
+    pub fn catalogue(&self) -> Catalogue {
+        connector::catalogue(&self.connectors)
+    }
+}
+
+impl PinCache {
+    pub(crate) fn get(&self, key: &(String, String, String)) -> Option<Arc<Pinned>> {
+        self.pinned.lock().expect("no panic while the lock is held").get(key).cloned()
+    }
+
+    pub(crate) fn put(&self, pinned: Pinned) -> Arc<Pinned> {
+        let key =
+            (pinned.version.clone(), pinned.tables_hash.clone(), pinned.properties_hash.clone());
+        let pinned = Arc::new(pinned);
+        self.pinned.lock().expect("no panic while the lock is held").insert(key, pinned.clone());
+        pinned
+    }
+}
+
+/// Returns the first 16 hex digits of the SHA-256 of `bytes`: the name of a version.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}

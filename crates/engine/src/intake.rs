@@ -1,0 +1,346 @@
+//! From a delivery to jobs on disk: verify, decode, name, dedupe, one commit, then 200.
+//!
+//! Anything genuine is stored and answered 200. What cannot become a job by itself (a payload that does not decode, an
+//! expression of the trigger that fails) becomes a job that needs attention, with the reason.
+
+use std::sync::Arc;
+
+use connector::{Delivery, Event, Failure, Trigger, Verdict};
+use recipe::{EvalError, Expression, Recipe, Scope};
+use serde_json::{Value, json};
+
+use crate::{
+    command::{Command, CommandError},
+    crash::crash_point,
+    deployment::{Pinned, hash},
+    dispatch::Place,
+    journal::{JobId, Status},
+    service::{Engine, Notice},
+    store::{Accepted, Intake, NewJob, StoreError},
+    worker,
+};
+
+/// Headers that prove who sent a delivery; they are not kept.
+const CREDENTIALS: [&str; 6] = [
+    "authorization",
+    "signature",
+    "cookie",
+    "x-webhook-token",
+    "x-hub-signature-256",
+    "proxy-authorization",
+];
+
+/// The answer to a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status: 200 when it is on disk, 401 or 400 when it is refused, 404 for an unknown recipe, 503 when the
+    /// store does not answer.
+    pub status: u16,
+    /// A word for whoever reads the sender's log.
+    pub text: String,
+    /// The jobs it made or repeats.
+    pub jobs: Vec<JobId>,
+    /// After how many seconds to try again, for 503.
+    pub retry_after: Option<u32>,
+}
+
+impl Answer {
+    fn new(status: u16, text: impl Into<String>) -> Self {
+        let retry_after = (status == 503).then_some(30);
+        Self { status, text: text.into(), jobs: Vec::new(), retry_after }
+    }
+}
+
+impl Engine {
+    /// Takes a webhook. A 200 means that everything genuine in it is on disk.
+    pub async fn deliver(&self, recipe: &str, delivery: Delivery) -> Answer {
+        let shared = &self.shared;
+        let Some(current) = shared.known(recipe).and_then(|known| known.current) else {
+            return Answer::new(404, format!("there is no recipe `{recipe}` here"));
+        };
+        let deployment = shared.deployment();
+        let trigger = deployment.trigger(&current);
+        let connection = deployment.connection(current.trigger.connection.as_deref());
+        let (Some(trigger), Ok(connection)) = (trigger, connection) else {
+            // Without the secret nothing can be verified; the sender tries again.
+            return Answer::new(
+                503,
+                "the connection of this recipe's trigger is not ready; see its log",
+            );
+        };
+        let verdict = match trigger.verify(&connection, &current.trigger.with, &delivery) {
+            Ok(verdict) => verdict,
+            Err(refusal) => {
+                tracing::warn!(recipe, reason = %refusal.reason, "a delivery was refused");
+                shared.refused(recipe, delivery.received_at, &refusal.reason);
+                return Answer::new(refusal.status, "refused");
+            }
+        };
+        let (word, jobs) = match verdict {
+            Verdict::Ping => ("ping", Vec::new()),
+            Verdict::Other => ("other", Vec::new()),
+            Verdict::Events => {
+                let pinned = deployment.pins(&current);
+                ("events", jobs_of(&pinned, trigger, &delivery, None))
+            }
+        };
+        match self.accept(recipe, &delivery, word, jobs).await {
+            Ok(jobs) => Answer { jobs, ..Answer::new(200, "accepted") },
+            Err(error) => {
+                tracing::error!(recipe, %error, "a delivery could not be stored; the sender is asked to try again");
+                Answer::new(503, "not stored; try again later")
+            }
+        }
+    }
+
+    /// Makes a job by hand from the body of a delivery, as the vendor sends it. It has a dedupe key of its own and the
+    /// once keys of its event: what an earlier job has done is not done again.
+    pub async fn submit(&self, recipe: &str, body: Vec<u8>) -> Result<JobId, CommandError> {
+        let shared = &self.shared;
+        let known = shared.known(recipe).ok_or_else(|| CommandError::NoRecipe(recipe.into()))?;
+        let current = known.current.ok_or_else(|| CommandError::NeverGood(recipe.into()))?;
+        let deployment = shared.deployment();
+        let trigger =
+            deployment.trigger(&current).ok_or_else(|| CommandError::NeverGood(recipe.into()))?;
+        let now = shared.clock.now();
+        let delivery = Delivery {
+            headers: Vec::new(),
+            query: String::new(),
+            body: body.into(),
+            received_at: now,
+        };
+        let events = trigger
+            .decode(&current.trigger.with, &delivery)
+            .map_err(|failure| CommandError::NoEvent(failure.message))?;
+        if events.is_empty() {
+            return Err(CommandError::NoEvent("there is no event in it".into()));
+        }
+        let unique = format!("manual/{}", now.as_nanosecond());
+        let jobs = jobs_of(&deployment.pins(&current), trigger, &delivery, Some(&unique));
+        let made = self.accept(recipe, &delivery, "manual", jobs).await?;
+        made.first()
+            .copied()
+            .ok_or_else(|| CommandError::NoEvent("the trigger's `when` leaves it out".into()))
+    }
+
+    /// Makes a job by hand from the event of another job.
+    pub async fn submit_again(&self, job: JobId) -> Result<JobId, CommandError> {
+        let loaded = self.shared.store.load(job).await?.ok_or(CommandError::NoJob(job))?;
+        let delivery = worker::as_sent(loaded.delivery);
+        self.submit(&loaded.row.recipe, delivery.body.to_vec()).await
+    }
+
+    /// Stores a delivery with its jobs, and has them driven. Returns the jobs, new or known.
+    async fn accept(
+        &self,
+        recipe: &str,
+        delivery: &Delivery,
+        verdict: &str,
+        jobs: Vec<NewJob>,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let shared = &self.shared;
+        let kept = |(name, _): &&(String, String)| !CREDENTIALS.contains(&name.as_str());
+        let intake = Intake {
+            recipe: recipe.into(),
+            received_at: delivery.received_at,
+            headers: delivery.headers.iter().filter(kept).cloned().collect(),
+            query: delivery.query.clone(),
+            body: delivery.body.clone(),
+            verdict: verdict.into(),
+            answered: 200,
+            jobs: jobs.clone(),
+        };
+        crash_point("accept:before");
+        let (_, accepted) = shared.store.accept(intake).await?;
+        crash_point("accept:after");
+        let mut ids = Vec::with_capacity(accepted.len());
+        for (job, accepted) in jobs.into_iter().zip(accepted) {
+            match accepted {
+                Accepted::New(id) => {
+                    ids.push(id);
+                    let order = job.order_key.map(|key| format!("{recipe}\0{key}"));
+                    let (place, status) = match &job.attention {
+                        Some(_) => (Place::Attention, Status::NeedsAttention),
+                        None => (Place::Ready, Status::Queued),
+                    };
+                    shared.dispatch().add(id, recipe, order, false, place);
+                    let note = job.attention.unwrap_or_default();
+                    let label = job.label;
+                    shared.notify(Notice {
+                        job: id,
+                        recipe: recipe.into(),
+                        label,
+                        status,
+                        note,
+                        entries: Arc::new([]),
+                    });
+                }
+                Accepted::Repeat { job: id, status } => {
+                    ids.push(id);
+                    if status == Status::Failed {
+                        self.reopen(id).await;
+                    }
+                }
+            }
+        }
+        shared.changed.notify_one();
+        Ok(ids)
+    }
+
+    /// Has a failed job go on because its event came again: recruiters press "Hired" once more.
+    async fn reopen(&self, job: JobId) {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let command = Command::Retry { newest: false, force: false };
+        let sent =
+            worker::command(&self.shared, job, "a repeat of its event", command, reply).await;
+        if let Err(error) = sent {
+            tracing::warn!(job = job.0, %error, "a repeat of a failed event does not reopen its job");
+            return;
+        }
+        if let Ok(Err(error)) = answer.await {
+            tracing::warn!(job = job.0, %error, "a repeat of a failed event does not reopen its job");
+        }
+    }
+}
+
+/// Returns the jobs that a genuine delivery makes.
+fn jobs_of(
+    pinned: &Pinned,
+    trigger: &Trigger,
+    delivery: &Delivery,
+    manual: Option<&str>,
+) -> Vec<NewJob> {
+    let recipe = &pinned.recipe;
+    match trigger.decode(&recipe.trigger.with, delivery) {
+        Ok(events) => {
+            let named = events
+                .into_iter()
+                .zip(0..)
+                .filter_map(|(event, index)| job_of(pinned, event, index, delivery, manual));
+            named.collect()
+        }
+        Err(failure) => vec![undecodable(recipe, delivery, &failure)],
+    }
+}
+
+/// Returns the job of one event; `None` when the trigger's `when` leaves it out.
+fn job_of(
+    pinned: &Pinned,
+    event: Event,
+    index: u32,
+    delivery: &Delivery,
+    manual: Option<&str>,
+) -> Option<NewJob> {
+    let recipe = &pinned.recipe;
+    let search = search_words(&event);
+    let payload = Arc::new(event.payload);
+    let scope = Scope {
+        event: payload,
+        job: Arc::new(
+            json!({ "url": "", "id": "", "label": "", "started_at": null, "warnings": [] }),
+        ),
+        properties: pinned.properties.clone(),
+        vars: Arc::new(json!({})),
+        steps: Arc::default(),
+        locals: Arc::default(),
+        error: None,
+        outcome: None,
+        now: delivery.received_at,
+        tables: pinned.tables.clone(),
+    };
+    let mut attention = None;
+    let mut troubled = |what: &str, error: EvalError| {
+        let hint = error.hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+        let why = format!("the trigger's `{what}` cannot be evaluated: {}.{hint}", error.message);
+        attention.get_or_insert(why);
+    };
+    if let Some(when) = &recipe.trigger.when {
+        match when.is_true(&scope) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => troubled("when", error),
+        }
+    }
+    let mut own = |what: &str, key: &Option<Expression>| {
+        let value = key.as_ref()?.evaluate(&scope);
+        value.map_err(|error| troubled(what, error)).ok().and_then(|value| key_text(&value))
+    };
+    let dedupe_key = own("dedupe", &recipe.trigger.dedupe).unwrap_or(event.dedupe_key);
+    let order_key = own("key", &recipe.trigger.key).or(event.order_key);
+    let label = recipe.label.as_ref().and_then(|label| label.evaluate(&scope).ok());
+    let label = label.and_then(|label| label.as_str().map(|label| label.trim().to_string()));
+    Some(NewJob {
+        event_index: index,
+        label: label.filter(|label| !label.is_empty()).unwrap_or_else(|| dedupe_key.clone()),
+        dedupe_key: manual.map_or(dedupe_key, |unique| format!("{unique}/{index}")),
+        order_key,
+        once_key: event.once_key,
+        search,
+        attention,
+    })
+}
+
+/// Returns the job of a genuine delivery that cannot be read: nothing is lost, and a person sees why.
+fn undecodable(recipe: &Recipe, delivery: &Delivery, failure: &Failure) -> NewJob {
+    let hint = failure.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+    let digest = hash(&delivery.body);
+    NewJob {
+        event_index: 0,
+        dedupe_key: format!("unreadable/{digest}"),
+        order_key: None,
+        once_key: format!("unreadable/{digest}"),
+        label: format!("a delivery to {} that cannot be read", recipe.name),
+        search: String::new(),
+        attention: Some(format!(
+            "the delivery is genuine but cannot be read: {}.{hint}",
+            failure.message
+        )),
+    }
+}
+
+fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// Returns the words a job is found by: e-mail addresses and ids of its event, down to a small depth.
+fn search_words(event: &Event) -> String {
+    let mut words = Vec::new();
+    collect_words(&event.payload, 0, &mut words);
+    words.push(event.once_key.clone());
+    words.sort();
+    words.dedup();
+    words.truncate(64);
+    words.join(" ")
+}
+
+fn collect_words(value: &Value, depth: u8, words: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) if depth < 6 => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text)
+                        if name == "id" || name.ends_with("_id") || text.contains('@') =>
+                    {
+                        if text.len() <= 120 && !text.contains(char::is_whitespace) {
+                            words.push(text.to_lowercase());
+                        }
+                    }
+                    Value::Number(number) if name == "id" || name.ends_with("_id") => {
+                        words.push(number.to_string());
+                    }
+                    other => collect_words(other, depth + 1, words),
+                }
+            }
+        }
+        Value::Array(items) if depth < 6 => {
+            for item in items.iter().take(20) {
+                collect_words(item, depth + 1, words);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,429 @@
+//! The engine's door: what the runner asks of it, and the state its parts share.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use connector::Clock;
+use jiff::Timestamp;
+use recipe::Recipe;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, broadcast, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    command::{Command, CommandError},
+    deployment::{Deployment, PinCache, StoredText},
+    dispatch::{Dispatch, Place},
+    journal::{Entry, JobId, Status},
+    store::{JobQuery, JobRow, Pin, Store, StoreError},
+    worker,
+};
+
+/// How many notices a slow listener may fall behind before it misses some.
+const NOTICES: usize = 4096;
+
+/// Among how many of the latest deliveries a ping is looked for.
+const LATEST: usize = 50;
+
+/// What the engine is told when it opens.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address people reach the service at, without a slash at the end.
+    pub public_url: String,
+}
+
+/// Something happened to a job.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// The job.
+    pub job: JobId,
+    /// Its recipe.
+    pub recipe: String,
+    /// Its name in lists.
+    pub label: String,
+    /// Where it stands now.
+    pub status: Status,
+    /// Why, in a line.
+    pub note: String,
+    /// What was added to its journal.
+    pub entries: Arc<[Entry]>,
+}
+
+/// How a recipe stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecipeStatus {
+    /// Its name.
+    pub name: String,
+    /// Its title; empty when no good version is known.
+    pub title: String,
+    /// Whether it is on.
+    pub on: bool,
+    /// The version new jobs take; `None` when there never was a good one.
+    pub version: Option<String>,
+    /// Whether its file is there and right.
+    pub file: FileState,
+    /// When the last genuine event came.
+    pub last_event_at: Option<Timestamp>,
+    /// When the last ping came, among the latest deliveries.
+    pub last_ping_at: Option<Timestamp>,
+    /// When the last delivery was refused since the service began, and why.
+    pub last_refusal: Option<(Timestamp, String)>,
+    /// Its jobs by status.
+    pub jobs: HashMap<Status, u64>,
+}
+
+/// How a recipe's file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileState {
+    /// It is right.
+    Good,
+    /// It has mistakes; the last good version goes on.
+    Broken,
+    /// It is gone; the recipe is off and keeps accepting.
+    Missing,
+}
+
+/// The engine: accepts deliveries, drives jobs, answers for their history. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pins: PinCache,
+    /// Wakes the worker: something may be ready, or a timer changed.
+    pub(crate) changed: Notify,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) cancels: Mutex<HashMap<JobId, String>>,
+    pub(crate) recipes: RwLock<HashMap<String, Known>>,
+    settings: Settings,
+    deployment: RwLock<Arc<Deployment>>,
+    dispatch: Mutex<Dispatch>,
+    notices: broadcast::Sender<Notice>,
+    stopping: AtomicBool,
+    refusals: Mutex<HashMap<String, (Timestamp, String)>>,
+}
+
+/// A recipe the engine knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    /// The version new jobs take.
+    pub(crate) current: Option<Arc<Recipe>>,
+    pub(crate) on: bool,
+    pub(crate) file: FileState,
+}
+
+impl Engine {
+    /// Opens the engine over a store: knows its recipes and unfinished jobs, accepts deliveries, drives nothing yet.
+    pub async fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        deployment: Deployment,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        let shared = Arc::new(Shared {
+            store,
+            clock,
+            pins: PinCache::default(),
+            changed: Notify::new(),
+            tasks: TaskTracker::new(),
+            cancels: Mutex::default(),
+            recipes: RwLock::default(),
+            settings,
+            deployment: RwLock::new(Arc::new(deployment)),
+            dispatch: Mutex::default(),
+            notices: broadcast::channel(NOTICES).0,
+            stopping: AtomicBool::new(false),
+            refusals: Mutex::default(),
+        });
+        let engine = Self { shared };
+        engine.take_up_deployment().await?;
+        let unfinished = engine.shared.store.unfinished().await?;
+        let mut dispatch = engine.shared.dispatch();
+        for row in unfinished {
+            let place = match (row.standing.status, row.standing.wake_at) {
+                (Status::Waiting, Some(at)) => Place::Until(at),
+                (Status::NeedsAttention, _) => Place::Attention,
+                _ => Place::Ready,
+            };
+            dispatch.add(
+                row.id,
+                &row.recipe,
+                order_key(&row),
+                row.standing.started_at.is_some(),
+                place,
+            );
+        }
+        drop(dispatch);
+        Ok(engine)
+    }
+
+    /// Begins to drive jobs: what was left unfinished, and what comes.
+    pub fn resume(&self) {
+        self.shared.tasks.spawn(worker::work(self.shared.clone()));
+    }
+
+    /// Takes another project: new jobs take its recipes, jobs that have begun keep their version.
+    pub async fn deploy(&self, deployment: Deployment) -> Result<(), StoreError> {
+        *self.shared.deployment.write().expect("no panic while the lock is held") =
+            Arc::new(deployment);
+        self.take_up_deployment().await?;
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// Switches a recipe on or off, for good. Off: a call in flight ends, its jobs pause, deliveries are held.
+    pub async fn switch(&self, recipe: &str, on: bool) -> Result<(), CommandError> {
+        let known =
+            self.shared.known(recipe).ok_or_else(|| CommandError::NoRecipe(recipe.into()))?;
+        if on && known.current.is_none() {
+            return Err(CommandError::NeverGood(recipe.into()));
+        }
+        if on {
+            self.shared.store.start_recipe(recipe, self.shared.clock.now()).await?;
+        } else {
+            self.shared.store.stop_recipe(recipe).await?;
+        }
+        if let Some(known) = self.shared.write_recipes().get_mut(recipe) {
+            known.on = on;
+        }
+        self.shared.set_lanes();
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// Has a job go on, ends it, or settles one of its steps.
+    pub async fn command(
+        &self,
+        job: JobId,
+        by: &str,
+        command: Command,
+    ) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        worker::command(&self.shared, job, by, command, reply).await?;
+        answer.await.unwrap_or(Err(CommandError::Stopping))
+    }
+
+    /// Returns how every recipe stands, by name.
+    pub async fn recipes(&self) -> Result<Vec<RecipeStatus>, StoreError> {
+        let states = self.shared.store.recipe_states().await?;
+        let counts = self.shared.store.counts().await?;
+        let known = self.shared.recipes.read().expect("no panic while the lock is held").clone();
+        let refusals =
+            self.shared.refusals.lock().expect("no panic while the lock is held").clone();
+        let mut all = Vec::with_capacity(known.len());
+        for (name, known) in known {
+            let state = states.iter().find(|state| state.name == name);
+            let deliveries = self.shared.store.deliveries(&name, None, LATEST).await?;
+            let ping = deliveries.iter().find(|delivery| delivery.verdict == "ping");
+            all.push(RecipeStatus {
+                title: known
+                    .current
+                    .as_ref()
+                    .map(|recipe| recipe.title.clone())
+                    .unwrap_or_default(),
+                on: known.on,
+                version: known.current.as_ref().map(|recipe| recipe.version.clone()),
+                file: known.file,
+                last_event_at: state.and_then(|state| state.last_event_at),
+                last_ping_at: ping.map(|ping| ping.received_at),
+                last_refusal: refusals.get(&name).cloned(),
+                jobs: counts
+                    .iter()
+                    .filter(|count| count.recipe == name)
+                    .map(|count| (count.status, count.jobs))
+                    .collect(),
+                name,
+            });
+        }
+        all.sort_by(|one, two| one.name.cmp(&two.name));
+        Ok(all)
+    }
+
+    /// Returns jobs of the history, the newest first.
+    pub async fn jobs(&self, query: JobQuery) -> Result<Vec<JobRow>, StoreError> {
+        self.shared.store.jobs(query).await
+    }
+
+    /// Returns one job with its journal; `None` when there is no such job.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        let Some(loaded) = self.shared.store.load(id).await? else { return Ok(None) };
+        let pinned = worker::pinned(&self.shared, &loaded.row, &loaded.entries).await.ok();
+        let blocked_by = self.shared.dispatch().blocked_by(id);
+        Ok(Some(JobView {
+            source: pinned.as_ref().map(|pinned| StoredText {
+                path: pinned.recipe.source.path.clone(),
+                text: pinned.recipe.source.text.clone(),
+            }),
+            recipe: pinned.map(|pinned| pinned.recipe.clone()),
+            blocked_by,
+            row: loaded.row,
+            entries: loaded.entries,
+        }))
+    }
+
+    /// Returns a listener to what happens from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.shared.notices.subscribe()
+    }
+
+    /// Returns the deployment in force.
+    pub fn deployment(&self) -> Arc<Deployment> {
+        self.shared.deployment()
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Stops gracefully: nothing new starts, calls in flight end and are journaled. Returns when all is on disk.
+    pub async fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.changed.notify_one();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    /// Compares the deployment with what the store knows: keeps new versions, finds the last good one of a broken
+    /// file, and keeps accepting for a file that is gone.
+    async fn take_up_deployment(&self) -> Result<(), StoreError> {
+        let shared = &self.shared;
+        let deployment = shared.deployment();
+        let states = shared.store.recipe_states().await?;
+        shared.store.save_pin(Pin::Tables, deployment.tables_text().as_bytes()).await?;
+        let properties = deployment.project.runner.property_values().to_string();
+        shared.store.save_pin(Pin::Properties, properties.as_bytes()).await?;
+        let mut known = HashMap::new();
+        for (name, recipe) in &deployment.project.recipes {
+            shared.store.save_version(name, &recipe.source.text).await?;
+            let on = states.iter().any(|state| &state.name == name && state.on);
+            known.insert(
+                name.clone(),
+                Known { current: Some(recipe.clone()), on, file: FileState::Good },
+            );
+        }
+        let broken = deployment.project.recipe_names.iter().map(|name| (name, FileState::Broken));
+        let gone = states.iter().map(|state| (&state.name, FileState::Missing));
+        for (name, file) in broken.chain(gone) {
+            if known.contains_key(name) {
+                continue;
+            }
+            let state = states.iter().find(|state| &state.name == name);
+            let current = match state.and_then(|state| state.version.clone()) {
+                Some(version) => self.last_good(&deployment, name, &version).await?,
+                None => None,
+            };
+            let on = file == FileState::Broken
+                && current.is_some()
+                && state.is_some_and(|state| state.on);
+            known.insert(name.clone(), Known { current, on, file });
+        }
+        *shared.write_recipes() = known;
+        shared.set_lanes();
+        Ok(())
+    }
+
+    async fn last_good(
+        &self,
+        deployment: &Deployment,
+        name: &str,
+        version: &str,
+    ) -> Result<Option<Arc<Recipe>>, StoreError> {
+        let Some(text) = self.shared.store.load_pin(Pin::Recipe, version).await? else {
+            return Ok(None);
+        };
+        let text = StoredText::of_recipe(name, &text);
+        Ok(deployment.compile(&text, None, None).ok().map(|pinned| pinned.recipe))
+    }
+}
+
+/// One job with its journal.
+#[derive(Debug, Clone)]
+pub struct JobView {
+    /// The job.
+    pub row: JobRow,
+    /// Its journal.
+    pub entries: Vec<Entry>,
+    /// The version it runs, when it still checks.
+    pub recipe: Option<Arc<Recipe>>,
+    /// The text of that version.
+    pub(crate) source: Option<StoredText>,
+    /// The job it waits for.
+    pub blocked_by: Option<JobId>,
+}
+
+impl JobView {
+    /// Returns the path and text of the version it runs.
+    pub fn source(&self) -> Option<(&str, &str)> {
+        self.source.as_ref().map(|source| (source.path.as_str(), source.text.as_str()))
+    }
+}
+
+impl Shared {
+    pub(crate) fn deployment(&self) -> Arc<Deployment> {
+        self.deployment.read().expect("no panic while the lock is held").clone()
+    }
+
+    pub(crate) fn dispatch(&self) -> MutexGuard<'_, Dispatch> {
+        self.dispatch.lock().expect("no panic while the lock is held")
+    }
+
+    pub(crate) fn known(&self, recipe: &str) -> Option<Known> {
+        self.recipes.read().expect("no panic while the lock is held").get(recipe).cloned()
+    }
+
+    pub(crate) fn write_recipes(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<String, Known>> {
+        self.recipes.write().expect("no panic while the lock is held")
+    }
+
+    /// Returns whether jobs of this recipe may make calls now.
+    pub(crate) fn may_go_on(&self, recipe: &str) -> bool {
+        !self.stopping() && self.known(recipe).is_some_and(|known| known.on)
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn job_url(&self, job: JobId) -> String {
+        format!("{}/jobs/{job}", self.settings.public_url)
+    }
+
+    pub(crate) fn notify(&self, notice: Notice) {
+        // Nobody may be listening; the history has it all the same.
+        drop(self.notices.send(notice));
+    }
+
+    pub(crate) fn refused(&self, recipe: &str, at: Timestamp, reason: &str) {
+        let mut refusals = self.refusals.lock().expect("no panic while the lock is held");
+        refusals.insert(recipe.into(), (at, reason.into()));
+    }
+
+    fn set_lanes(&self) {
+        let recipes = self.recipes.read().expect("no panic while the lock is held");
+        let mut dispatch = self.dispatch();
+        for (name, known) in &*recipes {
+            let slots = known.current.as_ref().map_or(16, |recipe| recipe.settings.concurrency);
+            dispatch.set_lane(name, known.on, slots);
+        }
+    }
+}
+
+/// Returns the order key of a job as the dispatch knows it: keys are per recipe.
+pub(crate) fn order_key(row: &JobRow) -> Option<String> {
+    row.order_key.as_ref().map(|key| format!("{}\0{key}", row.recipe))
+}
