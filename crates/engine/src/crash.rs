@@ -12,6 +12,11 @@ pub const CRASH_POINTS: &[&str] = &[
     "end.after_commit",
     "append.before_commit",
     "append.after_commit",
+    "job.loaded",
+    "call.before",
+    "call.after",
+    "entries.sent",
+    "job.finished",
 ];
 
 /// Kills the process here when the environment's `RECIPE_RUNNER_CRASH_AT` is `name`, or `name:N` at the Nth time.

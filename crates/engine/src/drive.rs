@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
-use connector::{Action, Call, Connection, Failure, FailureKind, Identity, LookUp};
+use connector::{Action, Call, Connection, Failure, FailureKind, Identity};
 use jiff::Timestamp;
 use recipe::EffectSpec;
 use serde_json::Value;
@@ -15,10 +15,11 @@ use crate::{
     crash::crash_point,
     deployment::Pinned,
     dispatch::Parked,
-    journal::{Entry, JobId, Kind, Status, StepPath, Verdict},
+    effect::{declared_settle, looks_up},
+    journal::{Entry, JobId, Kind, StepPath},
     machine::{Decision, Due, JobFacts, Machine, Misfit, What},
     service::{Notice, Shared},
-    store::{Append, Claim, Claimed, Effect, JobRow, Standing, StoreError},
+    store::{Append, Claimed, Effect, JobRow, Standing, StoreError},
 };
 
 /// The largest output of a step, in bytes of JSON.
@@ -46,7 +47,7 @@ pub(crate) struct Drive {
     pub(crate) settle: Option<(Effect, Option<Arc<Value>>)>,
     unconfirmed: VecDeque<(Append, Appended)>,
     /// The standing that the store has.
-    stored: Option<Standing>,
+    pub(crate) stored: Option<Standing>,
 }
 
 impl Drive {
@@ -112,7 +113,7 @@ impl Drive {
                         self.record(&StepPath::root(), Kind::Finished { outcome })?;
                     }
                     self.send_later().await;
-                    crash_point("job:finished");
+                    crash_point("job.finished");
                     return Ok(Parked::Over);
                 }
                 Decision::Open { calls, wake_at, attention } => {
@@ -204,129 +205,16 @@ impl Drive {
             self.record(&due.path, started)?;
             self.send_later().await;
         }
-        crash_point("call:before");
+        crash_point("call.before");
         let limit = due.timeout.unwrap_or(LONGEST_CALL);
         let running = action.run(&connection, &call, (*due.input).clone(), prepared);
         let result = tokio::select! {
             result = running => result,
             () = self.shared.clock.sleep(limit) => Err(timed_out(&action, limit)),
         };
-        crash_point("call:after");
+        crash_point("call.after");
         self.end(&due, (&action, &connection), effect, &call, result)?;
         Ok(None)
-    }
-
-    /// Claims a write before it is called and waits until that is on disk. `Some` when it must not be called now: the
-    /// inner value then says where the drive ends, if it does.
-    async fn claim(
-        &mut self,
-        due: &Due,
-        effect: &Effect,
-        action: &Action,
-    ) -> Result<Option<(Option<Parked>,)>, Misfit> {
-        let started = Kind::Started {
-            attempt: due.attempt,
-            input: due.input.clone(),
-            once: Some(effect.key.clone()),
-        };
-        self.send_later().await;
-        self.confirm().await;
-        let entry = self.machine.entry(&due.path, self.now(), started.clone());
-        let mut take_over = false;
-        loop {
-            let claim = Claim { effect: effect.clone(), path: due.path.to_string(), take_over };
-            let append = Append {
-                job: self.row.id,
-                entries: vec![entry.clone()],
-                standing: Standing {
-                    status: Status::Running,
-                    wake_at: None,
-                    ..self.machine.standing()
-                },
-                claim: Some(claim),
-                settle: None,
-            };
-            crash_point("claim:before");
-            let claimed = match self.shared.store.append(append).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    pause(&self.shared, self.row.id, &error).await;
-                    continue;
-                }
-            };
-            crash_point("claim:after");
-            match claimed {
-                Claimed::Mine => {
-                    self.machine.apply(&entry)?;
-                    self.stored = None;
-                    self.notify(&[entry]);
-                    if !take_over {
-                        return Ok(None);
-                    }
-                    // Somebody else may have done it: look before calling.
-                    let why = "an earlier job may have done this already";
-                    let failure = Failure::unknown("claimed_before", why);
-                    let settle = looks_up(action).then_some(Duration::ZERO);
-                    let kind = self.machine.failed(&due.path, failure, self.now(), false, settle);
-                    self.record(&due.path, kind)?;
-                    return Ok(Some((None,)));
-                }
-                Claimed::Done(output) => {
-                    self.record(&due.path, started)?;
-                    let kind = Kind::Succeeded { output, recovered: true, warnings: Vec::new() };
-                    self.record(&due.path, kind)?;
-                    return Ok(Some((None,)));
-                }
-                Claimed::HeldBy(holder) if holder != self.row.id => {
-                    return Ok(Some((Some(Parked::Behind(holder)),)));
-                }
-                Claimed::HeldBy(_) | Claimed::Unsure(_) => take_over = true,
-            }
-        }
-    }
-
-    async fn look_up(
-        &mut self,
-        due: &Due,
-        action: &Action,
-        connection: &Connection,
-        call: &Call,
-    ) -> Result<(), Misfit> {
-        let result = action.look_up_outcome(connection, call, (*due.input).clone()).await;
-        let at = self.now();
-        let verdict = match result {
-            Ok(LookUp::Found(output)) => Verdict::Happened { output: Arc::new(output) },
-            Ok(LookUp::Absent) => {
-                Verdict::NotHappened { retry_at: self.machine.next_attempt(&due.path, at, None) }
-            }
-            Ok(LookUp::Inconclusive(why)) => Verdict::Inconclusive { why },
-            Err(mut failure) => {
-                failure.exchange = failure.exchange.or_else(|| call.take_exchange().map(Box::new));
-                let kind = self.machine.failed(&due.path, failure, at, true, None);
-                return self.record(&due.path, kind);
-            }
-        };
-        self.resolve(&due.path, "look-up", verdict).await
-    }
-
-    /// Journals how an unknown outcome was settled, and settles its effect with it.
-    pub(crate) async fn resolve(
-        &mut self,
-        path: &StepPath,
-        by: &str,
-        verdict: Verdict,
-    ) -> Result<(), Misfit> {
-        let settled = match &verdict {
-            Verdict::Happened { output } => Some(Some(output.clone())),
-            Verdict::NotHappened { retry_at: None } => Some(None),
-            _ => None,
-        };
-        if let (Some(output), Some(effect)) = (settled, self.machine.claimed(path)) {
-            self.settle = Some((effect, output));
-        }
-        self.record(path, Kind::Resolved { by: by.into(), verdict })?;
-        self.send_later().await;
-        Ok(())
     }
 
     /// Journals how an attempt ended.
@@ -455,7 +343,7 @@ impl Drive {
             Append { job: self.row.id, entries, standing, claim: None, settle: self.settle.take() };
         let appended = send(&self.shared, append.clone()).await;
         self.unconfirmed.push_back((append, appended));
-        crash_point("entries:sent");
+        crash_point("entries.sent");
     }
 
     /// Waits until everything that was sent is on disk; appends again what a failed commit lost.
@@ -474,7 +362,7 @@ impl Drive {
         }
     }
 
-    fn notify(&self, entries: &[Entry]) {
+    pub(crate) fn notify(&self, entries: &[Entry]) {
         let standing = self.machine.standing();
         self.shared.notify(Notice {
             job: self.row.id,
@@ -498,21 +386,9 @@ async fn send(shared: &Shared, append: Append) -> Appended {
     }
 }
 
-async fn pause(shared: &Shared, job: JobId, error: &StoreError) {
+pub(crate) async fn pause(shared: &Shared, job: JobId, error: &StoreError) {
     tracing::error!(job = job.0, %error, "the store does not take entries; trying again");
     shared.clock.sleep(STORE_PAUSE).await;
-}
-
-/// Returns how long the vendor may take to show this write, if it can be looked up; the connection may say otherwise.
-fn declared_settle(action: &Action) -> Option<Duration> {
-    match action.spec.effect {
-        EffectSpec::Write { looks_up: true, settle } => Some(settle),
-        _ => None,
-    }
-}
-
-fn looks_up(action: &Action) -> bool {
-    declared_settle(action).is_some()
 }
 
 fn timed_out(action: &Action, limit: Duration) -> Failure {

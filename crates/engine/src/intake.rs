@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use crate::{
     command::{Command, CommandError},
-    crash::crash_point,
     deployment::{Pinned, hash},
     dispatch::Place,
     journal::{JobId, Status},
@@ -150,9 +149,7 @@ impl Engine {
             answered: 200,
             jobs: jobs.clone(),
         };
-        crash_point("accept:before");
         let (_, accepted) = shared.store.accept(intake).await?;
-        crash_point("accept:after");
         let mut ids = Vec::with_capacity(accepted.len());
         for (job, accepted) in jobs.into_iter().zip(accepted) {
             match accepted {

@@ -5,6 +5,7 @@ mod crash;
 mod deployment;
 mod dispatch;
 mod drive;
+mod effect;
 mod intake;
 mod journal;
 mod machine;

@@ -120,7 +120,7 @@ async fn drive(shared: Arc<Shared>, id: JobId, asked: Option<Asked>) -> Parked {
             }
         }
     };
-    crash_point("job:loaded");
+    crash_point("job.loaded");
     let row = loaded.row.clone();
     let mut drive = match build(&shared, loaded).await {
         Ok(drive) => drive,

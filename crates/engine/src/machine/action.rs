@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use super::{
     Attention, Due, What,
-    block::{Flow, Frame, Survey, Walk, failure_of},
+    begin::failure_of,
+    block::{Flow, Survey, Walk},
     ending,
+    frame::Frame,
 };
 use crate::{
     journal::{JobError, Kind, StepPath, Verdict},

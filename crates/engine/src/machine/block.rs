@@ -1,20 +1,19 @@
 //! Blocks in progress: which step each has reached, rounds within rounds, and the walk over them.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use connector::Failure;
 use jiff::Timestamp;
-use recipe::{
-    ActionStep, Block, EffectSpec, EvalError, Expression, Recipe, Retry, Scope, Step, StepKind,
-    Steps, Template,
-};
+use recipe::{ActionStep, Block, Retry, Scope, Step, StepKind};
 use serde_json::{Value, json};
 
-use super::{Attention, Due, action::ActionState, ending, inside, step_warnings};
-use crate::journal::{Choice, Entry, JobError, Kind, Status, StepPath, StepWarning};
+use super::{
+    Attention, Due,
+    action::ActionState,
+    begin::{Begun, begin},
+    ending,
+    frame::Frame,
+};
+use crate::journal::{Choice, JobError, Kind, StepPath, StepWarning};
 
 /// A block being run.
 #[derive(Debug)]
@@ -26,30 +25,20 @@ pub(super) struct Run {
 
 /// The step that a block has reached.
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     Action(Box<ActionState>),
     If(Box<Run>),
-    Loop(Box<Loop>),
+    Loop(Box<Rounds>),
     Try(Box<Run>),
     Catch(Box<Run>, Arc<Value>, String),
 }
 
+/// A loop in progress.
 #[derive(Debug)]
-struct Loop {
+pub(super) struct Rounds {
     items: Arc<Vec<Arc<Value>>>,
     next: usize,
     round: Option<(Run, Frame, usize)>,
-}
-
-/// What a round (or the whole body) sees of itself.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Frame {
-    /// What stands before a step's name in its path: empty, or `documents[2].`.
-    pub(super) prefix: String,
-    steps: Arc<Steps>,
-    locals: Arc<Vec<(String, Arc<Value>)>>,
-    error: Option<Arc<Value>>,
-    cause: String,
 }
 
 /// How far a block got.
@@ -222,131 +211,6 @@ impl Run {
     }
 }
 
-enum Begun {
-    /// The memo does not say, and nothing may be evaluated now.
-    Waits,
-    Over,
-    As(State),
-    Ends(Flow),
-}
-
-/// Begins a step: from the memo if it says how, else by evaluating.
-fn begin(step: &Step, path: &StepPath, frame: &mut Frame, walk: &mut Walk) -> Begun {
-    if let Some(kind) = walk.memo.remove(path) {
-        return resume(step, path, &kind, frame, walk);
-    }
-    if step.when.is_none() {
-        // These begin without a decision, so a replay can go in.
-        match &step.kind {
-            StepKind::Action(_) => return Begun::As(State::Action(Box::default())),
-            StepKind::Try { steps, .. } => return Begun::As(State::Try(Box::new(Run::new(steps)))),
-            _ => {}
-        }
-    }
-    if !walk.evaluate {
-        return Begun::Waits;
-    }
-    let decided = decide(step, frame, walk);
-    let kind = match decided {
-        Ok(Some(kind)) => kind,
-        Ok(None) => return Begun::As(State::Action(Box::default())),
-        Err(error) => {
-            Kind::Failed { failure: failure_of(error), retry_at: None, looking_up: false }
-        }
-    };
-    walk.made.push((path.clone(), kind.clone()));
-    resume(step, path, &kind, frame, walk)
-}
-
-/// Evaluates what a step decides as it begins; `None` for an action, which goes on to its call.
-fn decide(step: &Step, frame: &Frame, walk: &Walk) -> Result<Option<Kind>, EvalError> {
-    let scope = frame.scope(&walk.scope);
-    if let Some(when) = &step.when
-        && !when.is_true(&scope)?
-    {
-        return Ok(Some(Kind::Chose { choice: Choice::LeftOut }));
-    }
-    let choice = match &step.kind {
-        StepKind::Action(_) => return Ok(None),
-        StepKind::If { condition, .. } => {
-            if condition.is_true(&scope)? {
-                Choice::Then
-            } else {
-                Choice::Else
-            }
-        }
-        StepKind::ForEach { items, .. } => Choice::Items(Arc::new(list(items, &scope)?)),
-        StepKind::Try { .. } => Choice::Then,
-        StepKind::Set(variables) => {
-            let mut set = serde_json::Map::new();
-            for (name, template) in variables {
-                set.insert(name.clone(), template.evaluate(&scope)?);
-            }
-            let output = Arc::new(Value::Object(set));
-            return Ok(Some(Kind::Succeeded { output, recovered: false, warnings: Vec::new() }));
-        }
-        StepKind::Stop { status, reason, hint } => Choice::Stop {
-            status: Status::from_word(status.word()).expect("the words of `stop` are statuses"),
-            reason: reason.as_ref().map(|reason| text(reason, &scope)).transpose()?,
-            hint: hint.as_ref().map(|hint| text(hint, &scope)).transpose()?,
-        },
-    };
-    Ok(Some(Kind::Chose { choice }))
-}
-
-/// Begins a step as an entry says.
-fn resume(step: &Step, path: &StepPath, kind: &Kind, frame: &mut Frame, walk: &mut Walk) -> Begun {
-    match (&step.kind, kind) {
-        (_, Kind::Chose { choice: Choice::LeftOut }) => Begun::Over,
-        (StepKind::Action(action), kind) => {
-            let mut state = ActionState::default();
-            state.apply(action, path, kind, walk);
-            Begun::As(State::Action(Box::new(state)))
-        }
-        (_, Kind::Failed { failure, .. }) => {
-            let error = JobError {
-                code: failure.code.clone(),
-                message: failure.message.clone(),
-                hint: failure.hint.clone().unwrap_or_default(),
-                step: path.clone(),
-                action: None,
-                attempts: 1,
-                exchange: None,
-            };
-            Begun::Ends(Flow::Failed(Box::new(error)))
-        }
-        (StepKind::If { then, .. }, Kind::Chose { choice: Choice::Then }) => {
-            Begun::As(State::If(Box::new(Run::new(then))))
-        }
-        (StepKind::If { otherwise, .. }, Kind::Chose { choice: Choice::Else }) => {
-            Begun::As(State::If(Box::new(Run::new(otherwise))))
-        }
-        (StepKind::ForEach { .. }, Kind::Chose { choice: Choice::Items(items) }) => {
-            Begun::As(State::Loop(Box::new(Loop { items: items.clone(), next: 0, round: None })))
-        }
-        (StepKind::Try { steps, .. }, Kind::Chose { choice: Choice::Then }) => {
-            Begun::As(State::Try(Box::new(Run::new(steps))))
-        }
-        (StepKind::Set(_), Kind::Succeeded { output, .. }) => {
-            if let (Value::Object(vars), Value::Object(set)) =
-                (Arc::make_mut(&mut walk.scope.vars), &**output)
-            {
-                vars.extend(set.clone());
-            }
-            Begun::Over
-        }
-        (StepKind::Stop { .. }, Kind::Chose { choice: choice @ Choice::Stop { .. } }) => {
-            Begun::Ends(Flow::Stopped(choice.clone()))
-        }
-        // Not an entry of this step: left in the memo, where `apply` finds it and says so.
-        _ => {
-            let _ = frame;
-            walk.memo.insert(path.clone(), kind.clone());
-            Begun::Waits
-        }
-    }
-}
-
 impl State {
     fn advance(
         &mut self,
@@ -381,12 +245,9 @@ impl State {
                     (flow, _) => return flow,
                 },
                 Self::Catch(run, error, cause) => {
-                    let outer = (
-                        frame.error.replace(error.clone()),
-                        std::mem::replace(&mut frame.cause, cause.clone()),
-                    );
+                    let outer = frame.catch(error, cause);
                     let flow = run.advance(frame, walk);
-                    (frame.error, frame.cause) = outer;
+                    frame.leave(outer);
                     return flow;
                 }
             }
@@ -394,7 +255,11 @@ impl State {
     }
 }
 
-impl Loop {
+impl Rounds {
+    pub(super) fn new(items: Arc<Vec<Arc<Value>>>) -> Self {
+        Self { items, next: 0, round: None }
+    }
+
     fn advance(
         &mut self,
         step: &Step,
@@ -406,16 +271,7 @@ impl Loop {
         while let Some(item) = self.items.get(self.next) {
             let index = self.next;
             let (run, inner, warned) = self.round.get_or_insert_with(|| {
-                let mut locals = (*frame.locals).clone();
-                locals.push((variable.clone(), item.clone()));
-                locals.push(("loop".into(), Arc::new(json!({ "index": index + 1 }))));
-                let frame = Frame {
-                    prefix: format!("{path}[{index}]."),
-                    steps: inside(&frame.steps),
-                    locals: Arc::new(locals),
-                    error: frame.error.clone(),
-                    cause: frame.cause.clone(),
-                };
+                let frame = frame.round(path, index, variable, item);
                 (Run::new(steps), frame, walk.warnings.len())
             });
             match run.advance(inner, walk) {
@@ -443,143 +299,12 @@ impl Loop {
     }
 }
 
-impl Frame {
-    fn path(&self, step: &Step) -> StepPath {
-        StepPath(format!("{}{}", self.prefix, step.name).into())
-    }
-
-    /// Returns what expressions see here.
-    pub(super) fn scope(&self, scope: &Scope) -> Scope {
-        Scope {
-            steps: self.steps.clone(),
-            locals: self.locals.clone(),
-            error: self.error.clone(),
-            ..scope.clone()
-        }
-    }
-
-    /// Returns the error or outcome in scope, as once keys name it.
-    pub(super) fn cause(&self, scope: &Scope) -> String {
-        match &scope.outcome {
-            _ if !self.cause.is_empty() => self.cause.clone(),
-            None => String::new(),
-            Some(outcome) => match &outcome["error"] {
-                Value::Null => outcome["status"].as_str().unwrap_or_default().into(),
-                error => {
-                    let part = |name: &str| error[name].as_str().unwrap_or_default().to_string();
-                    format!("{}@{}", part("code"), part("step"))
-                }
-            },
-        }
-    }
-
-    fn bind(&mut self, step: &Step, output: Arc<Value>) {
-        if let Some(id) = &step.id {
-            Arc::make_mut(&mut self.steps).outputs.insert(id.clone(), output);
-        }
-    }
-}
-
-/// Returns the failure that an expression's error becomes.
-pub(super) fn failure_of(error: EvalError) -> Failure {
-    Failure { hint: error.hint, ..Failure::permanent(error.code, error.message) }
-}
-
-fn list(items: &Expression, scope: &Scope) -> Result<Vec<Arc<Value>>, EvalError> {
-    match items.evaluate(scope)? {
-        Value::Null => Ok(Vec::new()),
-        Value::Array(items) => Ok(items.into_iter().map(Arc::new).collect()),
-        _ => Err(EvalError {
-            code: "wrong_type",
-            message: format!("`for_each` needs a list, but `{}` is something else", items.text),
-            hint: Some("Name a list here; for a single value write `[value]`.".into()),
-            span: items.span,
-        }),
-    }
-}
-
-fn text(template: &Template, scope: &Scope) -> Result<String, EvalError> {
-    Ok(match template.evaluate(scope)? {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
-    })
-}
-
-/// Says why `newest` cannot take over from `old` after these entries, if it cannot.
-pub(super) fn fits<'a>(
-    old: &Recipe,
-    newest: &Recipe,
-    done: impl Iterator<Item = &'a Entry>,
-) -> Result<(), String> {
-    let (old, newest) = (actions(old), actions(newest));
-    for entry in done {
-        let name = last_name(&entry.path);
-        let Some(was) = old.get(name) else { continue };
-        match newest.get(name) {
-            Some(is) if is == was => {}
-            Some(is) => return Err(format!("`{name}` is done as `{was}`, but is `{is}` there")),
-            None => return Err(format!("`{name}` (`{was}`) is done, but is not there any more")),
-        }
-    }
-    Ok(())
-}
-
-fn actions(recipe: &Recipe) -> HashMap<&str, String> {
-    let mut names = HashMap::new();
-    for block in [&recipe.steps, &recipe.finally] {
-        visit(block, &mut |step| {
-            if let StepKind::Action(action) = &step.kind {
-                names.insert(&*step.name, format!("{}.{}", action.connector, action.action));
-            }
-        });
-    }
-    names
-}
-
-/// Returns the names of the body's steps that write.
-pub(super) fn writes_of_body(recipe: &Recipe) -> HashSet<&str> {
-    let mut names = HashSet::new();
-    visit(&recipe.steps, &mut |step| {
-        if let StepKind::Action(action) = &step.kind
-            && action.effect != EffectSpec::Read
-        {
-            names.insert(&*step.name);
-        }
-    });
-    names
-}
-
-/// Returns the names of the steps in `finally`.
-pub(super) fn names_of_finally(recipe: &Recipe) -> HashSet<&str> {
-    let mut names = HashSet::new();
-    visit(&recipe.finally, &mut |step| {
-        names.insert(&*step.name);
-    });
-    names
-}
-
-fn visit<'a>(block: &'a [Step], see: &mut impl FnMut(&'a Step)) {
-    for step in block {
-        see(step);
-        match &step.kind {
-            StepKind::If { then: one, otherwise: two, .. }
-            | StepKind::Try { steps: one, catch: two } => {
-                visit(one, see);
-                visit(two, see);
-            }
-            StepKind::ForEach { steps, .. } => visit(steps, see),
-            StepKind::Action(_) | StepKind::Set(_) | StepKind::Stop { .. } => {}
-        }
-    }
-}
-
-/// Returns the first step name of a path: `documents` of `documents[2].upload`.
-pub(super) fn first_name(path: &StepPath) -> &str {
-    path.0.split(['[', '.']).next().unwrap_or_default()
-}
-
-/// Returns the last step name of a path: `upload` of `documents[2].upload`.
-pub(super) fn last_name(path: &StepPath) -> &str {
-    path.0.rsplit('.').next().unwrap_or_default()
+/// Returns warnings of a step as the job shows them.
+fn step_warnings(path: &StepPath, warnings: &[connector::Warning]) -> Vec<StepWarning> {
+    let with_step = |warning: &connector::Warning| StepWarning {
+        step: path.clone(),
+        code: warning.code.clone(),
+        message: warning.message.clone(),
+    };
+    warnings.iter().map(with_step).collect()
 }

@@ -10,104 +10,29 @@
 //! same memo: it starts the tree anew and remembers what stays done.
 
 mod action;
+mod begin;
 mod block;
+mod decision;
 mod ending;
+mod frame;
+mod names;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use connector::{Failure, FailureKind};
 use jiff::Timestamp;
-use recipe::{Recipe, Scope, Steps, Tables};
+use recipe::{Recipe, Scope, Tables};
 use serde_json::{Value, json};
 
 use crate::{
-    journal::{Entry, JobId, Kind, Outcome, Status, StepPath, StepWarning},
+    journal::{Entry, Kind, Outcome, Status, StepPath},
     retry,
     store::{Effect, Standing},
 };
-use block::{Flow, Frame, Run, Survey, Walk};
+pub use decision::{Attention, Decision, Due, JobFacts, Misfit, What};
 
-/// What a machine knows about its job beside the journal.
-#[derive(Debug, Clone)]
-pub struct JobFacts {
-    /// The job.
-    pub id: JobId,
-    /// Where people can look at it.
-    pub url: String,
-    /// Its name in lists.
-    pub label: String,
-    /// Where its jitter comes from.
-    pub seed: u64,
-}
-
-/// What to do next.
-#[derive(Debug)]
-pub enum Decision {
-    /// The whole frontier: calls to make now, when to come back by itself, and what waits for a person.
-    Open {
-        /// Calls that are due. A call stays due until its `Started` (or, for a look-up, its result) is applied.
-        calls: Vec<Due>,
-        /// The earliest moment at which a `Fired` is due.
-        wake_at: Option<Timestamp>,
-        /// What only a person can settle.
-        attention: Vec<Attention>,
-    },
-    /// Nothing is left to do: append `Finished`.
-    Finish(Outcome),
-}
-
-/// A call that is due.
-#[derive(Debug, Clone)]
-pub struct Due {
-    /// The step.
-    pub path: StepPath,
-    /// The connector, such as `goco`.
-    pub connector: String,
-    /// The action, such as `create_employee`.
-    pub action: String,
-    /// The connection, if the connector needs one.
-    pub connection: Option<String>,
-    /// From 1.
-    pub attempt: u32,
-    /// The evaluated inputs.
-    pub input: Arc<Value>,
-    /// Whether to call it or to look it up.
-    pub what: What,
-    /// How long it may take.
-    pub timeout: Option<Duration>,
-    /// The error or outcome in scope, for once keys.
-    pub cause: String,
-}
-
-/// Whether to call or to look up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// Call the action.
-    Call,
-    /// Look up whether an earlier call happened.
-    LookUp,
-}
-
-/// What waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attention {
-    /// The step; the job's path when it is the job as a whole.
-    pub path: StepPath,
-    /// Why, and what to do, in a sentence.
-    pub why: String,
-}
-
-/// An entry that does not fit the job: an engine fault, or a journal of another recipe.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("entry {seq} at `{path}` does not fit this job: {why}")]
-pub struct Misfit {
-    /// The entry.
-    pub seq: u32,
-    /// Its path.
-    pub path: StepPath,
-    /// What is wrong with it.
-    pub why: &'static str,
-}
+use block::{Flow, Run, Survey, Walk};
+use frame::Frame;
 
 /// One job in progress.
 pub struct Machine {
@@ -369,7 +294,7 @@ impl Machine {
 
     /// Returns whether another version can take over: every step that succeeded must exist there with the same action.
     pub fn fits(&self, newest: &Recipe) -> Result<(), String> {
-        block::fits(
+        names::fits(
             &self.recipe,
             newest,
             self.kept.iter().filter(|entry| matches!(entry.kind, Kind::Succeeded { .. })),
@@ -481,11 +406,11 @@ impl Machine {
     /// of them; reads after it are made again. When only `finally` had failed, the body stays as it ended.
     fn reopen(&mut self) {
         let body_stands = matches!(self.phase, Phase::FinallyFailed(..));
-        let writes = block::writes_of_body(&self.recipe);
-        let in_finally = block::names_of_finally(&self.recipe);
+        let writes = names::writes_of_body(&self.recipe);
+        let in_finally = names::names_of_finally(&self.recipe);
         let is_write = |entry: &Entry| {
             matches!(entry.kind, Kind::Succeeded { .. })
-                && writes.contains(block::last_name(&entry.path))
+                && writes.contains(names::last_name(&entry.path))
         };
         let last_write = self
             .kept
@@ -495,7 +420,7 @@ impl Machine {
             .max()
             .unwrap_or(0);
         self.kept.retain(|entry| {
-            if in_finally.contains(block::first_name(&entry.path)) {
+            if in_finally.contains(names::first_name(&entry.path)) {
                 // It runs again after a new end of the body; once keys keep its writes from being doubled.
                 body_stands && !matches!(entry.kind, Kind::Failed { .. })
             } else {
@@ -550,19 +475,4 @@ impl Machine {
             "warnings": self.walk.warnings,
         }));
     }
-}
-
-/// Returns the steps of a round that begins inside `outer`.
-fn inside(outer: &Arc<Steps>) -> Arc<Steps> {
-    Arc::new(Steps { outer: Some(outer.clone()), outputs: HashMap::new() })
-}
-
-/// Returns warnings of a step as the job shows them.
-fn step_warnings(path: &StepPath, warnings: &[connector::Warning]) -> Vec<StepWarning> {
-    let with_step = |warning: &connector::Warning| StepWarning {
-        step: path.clone(),
-        code: warning.code.clone(),
-        message: warning.message.clone(),
-    };
-    warnings.iter().map(with_step).collect()
 }

@@ -1,0 +1,90 @@
+//! What a machine tells its driver: what to call, when to come back, what waits for a person.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::journal::{JobId, Outcome, StepPath};
+
+/// What a machine knows about its job beside the journal.
+#[derive(Debug, Clone)]
+pub struct JobFacts {
+    /// The job.
+    pub id: JobId,
+    /// Where people can look at it.
+    pub url: String,
+    /// Its name in lists.
+    pub label: String,
+    /// Where its jitter comes from.
+    pub seed: u64,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Decision {
+    /// The whole frontier: calls to make now, when to come back by itself, and what waits for a person.
+    Open {
+        /// Calls that are due. A call stays due until its `Started` (or, for a look-up, its result) is applied.
+        calls: Vec<Due>,
+        /// The earliest moment at which a `Fired` is due.
+        wake_at: Option<Timestamp>,
+        /// What only a person can settle.
+        attention: Vec<Attention>,
+    },
+    /// Nothing is left to do: append `Finished`.
+    Finish(Outcome),
+}
+
+/// A call that is due.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The step.
+    pub path: StepPath,
+    /// The connector, such as `goco`.
+    pub connector: String,
+    /// The action, such as `create_employee`.
+    pub action: String,
+    /// The connection, if the connector needs one.
+    pub connection: Option<String>,
+    /// From 1.
+    pub attempt: u32,
+    /// The evaluated inputs.
+    pub input: Arc<Value>,
+    /// Whether to call it or to look it up.
+    pub what: What,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// The error or outcome in scope, for once keys.
+    pub cause: String,
+}
+
+/// Whether to call or to look up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Call the action.
+    Call,
+    /// Look up whether an earlier call happened.
+    LookUp,
+}
+
+/// What waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attention {
+    /// The step; the job's path when it is the job as a whole.
+    pub path: StepPath,
+    /// Why, and what to do, in a sentence.
+    pub why: String,
+}
+
+/// An entry that does not fit the job: an engine fault, or a journal of another recipe.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("entry {seq} at `{path}` does not fit this job: {why}")]
+pub struct Misfit {
+    /// The entry.
+    pub seq: u32,
+    /// Its path.
+    pub path: StepPath,
+    /// What is wrong with it.
+    pub why: &'static str,
+}

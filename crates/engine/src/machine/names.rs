@@ -1,0 +1,85 @@
+//! The names of a recipe's steps: which write, which stand in `finally`, and whether another version has them too.
+
+use std::collections::{HashMap, HashSet};
+
+use recipe::{EffectSpec, Recipe, Step, StepKind};
+
+use crate::journal::{Entry, StepPath};
+
+/// Says why `newest` cannot take over from `old` after these entries, if it cannot.
+pub(super) fn fits<'a>(
+    old: &Recipe,
+    newest: &Recipe,
+    done: impl Iterator<Item = &'a Entry>,
+) -> Result<(), String> {
+    let (old, newest) = (actions(old), actions(newest));
+    for entry in done {
+        let name = last_name(&entry.path);
+        let Some(was) = old.get(name) else { continue };
+        match newest.get(name) {
+            Some(is) if is == was => {}
+            Some(is) => return Err(format!("`{name}` is done as `{was}`, but is `{is}` there")),
+            None => return Err(format!("`{name}` (`{was}`) is done, but is not there any more")),
+        }
+    }
+    Ok(())
+}
+
+fn actions(recipe: &Recipe) -> HashMap<&str, String> {
+    let mut names = HashMap::new();
+    for block in [&recipe.steps, &recipe.finally] {
+        visit(block, &mut |step| {
+            if let StepKind::Action(action) = &step.kind {
+                names.insert(&*step.name, format!("{}.{}", action.connector, action.action));
+            }
+        });
+    }
+    names
+}
+
+/// Returns the names of the body's steps that write.
+pub(super) fn writes_of_body(recipe: &Recipe) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    visit(&recipe.steps, &mut |step| {
+        if let StepKind::Action(action) = &step.kind
+            && action.effect != EffectSpec::Read
+        {
+            names.insert(&*step.name);
+        }
+    });
+    names
+}
+
+/// Returns the names of the steps in `finally`.
+pub(super) fn names_of_finally(recipe: &Recipe) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    visit(&recipe.finally, &mut |step| {
+        names.insert(&*step.name);
+    });
+    names
+}
+
+fn visit<'a>(block: &'a [Step], see: &mut impl FnMut(&'a Step)) {
+    for step in block {
+        see(step);
+        match &step.kind {
+            StepKind::If { then: one, otherwise: two, .. }
+            | StepKind::Try { steps: one, catch: two } => {
+                visit(one, see);
+                visit(two, see);
+            }
+            StepKind::ForEach { steps, .. } => visit(steps, see),
+            StepKind::Action(_) | StepKind::Set(_) | StepKind::Stop { .. } => {}
+        }
+    }
+}
+
+/// Returns the first step name of a path: `documents` of `documents[2].upload`.
+pub(super) fn first_name(path: &StepPath) -> &str {
+    path.0.split(['[', '.']).next().unwrap_or_default()
+}
+
+/// Returns the last step name of a path: `upload` of `documents[2].upload`.
+pub(super) fn last_name(path: &StepPath) -> &str {
+    path.0.rsplit('.').next().unwrap_or_default()
+}
