@@ -1,7 +1,7 @@
-//! Signatures of webhooks: HMAC-SHA256 in hex, compared in constant time.
+//! Signatures of webhooks (HMAC-SHA256 in hex, compared in constant time) and plain digests.
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::secret::Secret;
 
@@ -14,6 +14,11 @@ pub fn sign_sha256_hex(secret: &Secret, message: &[u8]) -> String {
 pub fn verify_sha256_hex(secret: &Secret, message: &[u8], signature: &str) -> bool {
     unhex(signature)
         .is_some_and(|signature| keyed(secret, message).verify_slice(&signature).is_ok())
+}
+
+/// Returns the SHA-256 of `bytes` in lower-case hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Returns whether two texts are equal, without telling by the time it takes where they differ.

@@ -166,7 +166,7 @@ async fn read_head(stream: &mut TcpStream) {
     let mut head = Vec::new();
     let mut buffer = [0; 1024];
     // A TLS hello has no such end; its first bytes will do.
-    while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"{}") && head.first() != Some(&0x16) {
+    while !head.windows(4).any(|four| four == b"\r\n\r\n") && head.first() != Some(&0x16) {
         match stream.read(&mut buffer).await {
             Ok(0) | Err(_) => return,
             Ok(len) => head.extend_from_slice(&buffer[..len]),
