@@ -16,6 +16,8 @@ mod reads;
 mod recipes;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{
