@@ -49,6 +49,18 @@ pub struct Downloaded {
     pub content_type: Option<String>,
 }
 
+impl Downloaded {
+    /// Returns its content.
+    pub async fn content(&self) -> Result<Vec<u8>, Failure> {
+        tokio::fs::read(self.file.path()).await.map_err(|problem| {
+            Failure::transient(
+                "unreadable_file",
+                format!("the temporary file cannot be read: {problem}"),
+            )
+        })
+    }
+}
+
 /// Fetches a file from anywhere public; redirects are followed anywhere public too, there being no credentials.
 pub(super) async fn download(
     sender: &reqwest::Client,

@@ -1,18 +1,32 @@
-//! An open connection to one company: requests as the settings say, and what is kept between them.
+//! The connector, and an open connection to one company: requests as the settings say, and what is kept between them.
 
 use std::{sync::Mutex, time::Duration};
 
 use connector::{
-    Failure, Opening, Secret,
+    Connector, Failure, Opening, Secret,
     http::{
         Client, ClientSettings, Method as HttpMethod, Request, StatusClass, StatusClasses, segment,
     },
 };
 
 use crate::{
-    references::Kept,
-    settings::{Method, Naming, Settings, Statuses},
+    check, create, documents, employees, json,
+    references::{self, Kept},
+    settings::{Method, Naming, Settings, Statuses, lints},
 };
+
+/// Returns the connector.
+pub fn connector() -> Connector {
+    Connector::new("goco", "GoCo, the HR system", open, check::check)
+        .lints(lints)
+        .action(employees::find())
+        .action(references::department())
+        .action(references::location())
+        .action(references::job_title())
+        .action(references::employment_type())
+        .action(create::action())
+        .action(documents::action())
+}
 
 /// An open connection to one company.
 #[derive(Debug)]
@@ -24,7 +38,7 @@ pub(crate) struct Goco {
 }
 
 /// Opens a connection.
-pub(crate) fn open(settings: Settings, opening: &Opening) -> Result<Goco, Failure> {
+fn open(settings: Settings, opening: &Opening) -> Result<Goco, Failure> {
     settings.validate()?;
     let limits = &settings.limits;
     let client = ClientSettings {
@@ -67,7 +81,7 @@ impl Goco {
     pub(crate) fn field(&self, name: &str) -> String {
         match self.settings.naming {
             Naming::Snake => name.to_owned(),
-            Naming::Camel => crate::json::camel(name),
+            Naming::Camel => json::camel(name),
         }
     }
 
@@ -79,7 +93,6 @@ impl Goco {
         } else {
             request.secret_header(&auth.header, &Secret::new(format!("{}{key}", auth.prefix)))
         };
-        request = request.header("accept", "application/json");
         for (name, value) in &self.settings.extra_headers {
             request = request.header(name, value.clone());
         }

@@ -3,7 +3,7 @@
 //! GoCo names documents as an area of its API (confirmed); path, form and limits are assumed and come from the
 //! settings.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use connector::{
@@ -126,7 +126,7 @@ impl Goco {
         let request = self.carry(request, input, &name, &file).await?;
         let answer = match request.send(call).await {
             Ok(answer) => answer,
-            Err(failure) => return Err(self.refused_document(call, failure, &name).await),
+            Err(failure) => return Err(self.refused_document(call, failure, &name, input).await),
         };
         // The document is there: an answer that cannot be read only costs the id.
         let body = answer.value().unwrap_or_default();
@@ -150,14 +150,7 @@ impl Goco {
         let mut properties: Vec<(&str, Value)> = match documents.mode {
             DocumentMode::Multipart | DocumentMode::Off => Vec::new(),
             DocumentMode::Base64Json => {
-                let path: PathBuf = file.file.path().into();
-                let content = tokio::fs::read(path).await.map_err(|problem| {
-                    Failure::transient(
-                        "local_file",
-                        format!("the downloaded file cannot be read: {problem}"),
-                    )
-                })?;
-                let content = BASE64_STANDARD.encode(content);
+                let content = BASE64_STANDARD.encode(file.content().await?);
                 vec![
                     (&documents.content_type_field, kind.into()),
                     (&documents.content_field, content.into()),
@@ -192,13 +185,28 @@ impl Goco {
         Ok(request.json(&body))
     }
 
-    async fn refused_document(&self, call: &Call, failure: Failure, name: &str) -> Failure {
+    async fn refused_document(
+        &self,
+        call: &Call,
+        failure: Failure,
+        name: &str,
+        input: &UploadDocument,
+    ) -> Failure {
         if failure.code == "invalid" {
             return failure.hint(format!(
                 "GoCo does not take `{name}`. Upload it in GoCo by hand, in a format and size that GoCo takes."
             ));
         }
-        self.explain(call, failure, "paths.document_create").await
+        let failure = self.explain(call, failure, "paths.document_create").await;
+        if failure.code != "path_unknown" {
+            return failure;
+        }
+        let failure = Failure { code: "not_found".into(), ..failure };
+        failure.hint(format!(
+            "Look whether GoCo still has the employee with the id `{}`. If so, GoCo takes documents elsewhere: look it \
+             up at developers.goco.io and set `paths.document_create` of the connection.",
+            input.employee_id.trim()
+        ))
     }
 
     async fn look_up_document(

@@ -11,15 +11,13 @@ mod create;
 mod documents;
 mod employees;
 mod explain;
-
 mod json;
 mod lists;
 mod names;
 mod references;
 mod settings;
 
-use connector::Connector;
-
+pub use connection::connector;
 pub use create::{CreateEmployee, CreatedEmployee};
 pub use documents::{UploadDocument, UploadedDocument};
 pub use employees::{FindEmployees, FoundEmployee, FoundEmployees};
@@ -28,16 +26,3 @@ pub use settings::{
     Auth, DocumentMode, Documents, Endpoint, Fields, Labels, Limits, Matching, Method, Naming,
     Pagination, PagingMode, Paths, RefStyle, RefStyles, Settings, Statuses,
 };
-
-/// Returns the connector.
-pub fn connector() -> Connector {
-    Connector::new("goco", "GoCo, the HR system", connection::open, check::check)
-        .lints(settings::lints)
-        .action(employees::find())
-        .action(references::department())
-        .action(references::location())
-        .action(references::job_title())
-        .action(references::employment_type())
-        .action(create::action())
-        .action(documents::action())
-}

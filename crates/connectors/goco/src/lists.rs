@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     connection::Goco,
-    json::{Id, dotted, first_at},
+    json::{Id, camel, dotted, first_at},
     settings::PagingMode,
 };
 
@@ -251,7 +251,7 @@ impl Reading<'_> {
         }
         let answer = request.send(self.call).await?;
         let body = answer.value()?;
-        let entries = self.entries_of(&body)?;
+        let entries = self.entries_of(&answer, &body)?;
         let mut page = self.next_of(&answer, &body);
         page.empty = entries.is_empty();
         for entry in entries {
@@ -267,17 +267,15 @@ impl Reading<'_> {
         Ok(page)
     }
 
-    fn entries_of<'b>(&self, body: &'b Value) -> Result<&'b Vec<Value>, Failure> {
+    fn entries_of<'b>(&self, answer: &Answer, body: &'b Value) -> Result<&'b Vec<Value>, Failure> {
         let pointers = &self.goco.settings.list_pointers;
-        let resource = self.goco.field(self.list.resource);
-        let found = first_at(body, pointers, &resource, Value::as_array);
+        let at = |resource: &str| first_at(body, pointers, resource, Value::as_array);
         let only = || body.as_object().filter(|body| body.len() == 1)?.values().next()?.as_array();
-        found.or_else(only).ok_or_else(|| {
-            Failure::permanent(
-                "unexpected_answer",
-                format!("GoCo's answer has no list of {}", self.words()),
+        let found = at(self.list.resource).or_else(|| at(&camel(self.list.resource))).or_else(only);
+        found.ok_or_else(|| {
+            unexpected(answer, &format!("no list of {}", self.words())).hint(
+                "Set `list_pointers` of the connection to where the list is in GoCo's answer.",
             )
-            .hint("Set `list_pointers` of the connection to where the list is in GoCo's answer.")
         })
     }
 
@@ -329,14 +327,19 @@ impl Reading<'_> {
             format!("GoCo's list of {} cannot be read to its end: {why}", self.words()),
         )
         .hint(
-            "Nothing was created, because somebody of that name may be in the part that was not read. Set \
-             `pagination` of the connection as GoCo's documentation describes it.",
+            "What is looked for may be in the part that was not read, so nothing was done. Set `pagination` of the \
+             connection as GoCo's documentation describes it.",
         )
     }
 
     fn words(&self) -> String {
         self.list.resource.replace('_', " ")
     }
+}
+
+/// Returns the failure of an answer that says something else than was expected.
+fn unexpected(answer: &Answer, found: &str) -> Failure {
+    Failure { code: "unexpected_answer".into(), ..answer.unreadable(found) }
 }
 
 /// Returns whether a page of so many entries may have been cut off: vendors choose multiples of five, powers of two,

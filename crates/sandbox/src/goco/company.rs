@@ -1,6 +1,7 @@
 //! What a GoCo tenant knows: its reference lists, employees, documents, and what was asked of it.
 
 use connector::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::switches::{IdType, Operation};
@@ -35,7 +36,8 @@ pub struct Reference {
 }
 
 /// An employee.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Employee {
     /// The id.
     pub id: u64,
@@ -64,7 +66,7 @@ pub struct Employee {
 }
 
 /// An uploaded document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Document {
     /// The id.
     pub id: u64,

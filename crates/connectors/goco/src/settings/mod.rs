@@ -91,7 +91,7 @@ pub struct Settings {
     /// What HTTP statuses mean. (Assumed.)
     #[serde(default)]
     pub status_classes: Statuses,
-    /// Where an error's words are; all that is found is shown. (Assumed.)
+    /// Where an error's words are, as a text, a list, or a map of property to texts; first match wins. (Assumed.)
     #[serde(default = "error_pointers")]
     pub error_pointers: Vec<String>,
     /// How much is asked of GoCo at once. (Assumed: GoCo publishes no limits.)
@@ -200,7 +200,8 @@ fn object_pointers() -> Vec<String> {
 }
 
 fn error_pointers() -> Vec<String> {
-    texts(&["/message", "/error/message", "/error", "/errors", "/detail", "/title"])
+    // What names the property comes before what only says that something is wrong.
+    texts(&["/errors", "/error", "/message", "/detail", "/title"])
 }
 
 fn date_format() -> String {
