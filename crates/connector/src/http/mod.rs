@@ -22,6 +22,7 @@ pub use answer::Answer;
 pub use client::Client;
 pub use download::{DownloadLimits, Downloaded};
 pub use paging::{each_linked_page, each_numbered_page};
+pub use redact::redact;
 pub use request::{Multipart, Request, segment};
 pub use reqwest::{Method, header::HeaderMap};
 pub use settings::ClientSettings;

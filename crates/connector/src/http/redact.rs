@@ -11,6 +11,12 @@ use crate::secret::Secret;
 
 const CUT: &str = "***";
 
+/// Returns a text of any kind without what looks like a secret or identifies a person, for logs and messages. What is
+/// beyond 10 000 characters is cut off.
+pub fn redact(text: &str) -> String {
+    Redactor::default().text(text, 10_000)
+}
+
 /// The secrets of one request, cut wherever they appear, beside what looks like a secret or identifies a person.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redactor {
