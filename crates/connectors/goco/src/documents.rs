@@ -105,7 +105,7 @@ impl Goco {
             .client
             .download(&input.url, call, limits)
             .await
-            .map_err(|failure| expired(failure, &name))?;
+            .map_err(|failure| not_fetched(failure, &name, documents.max_bytes))?;
         Ok((format!("{employee}/{name}/{}", file.sha256_hex), Ready { name, file: Some(file) }))
     }
 
@@ -234,18 +234,28 @@ impl Goco {
     }
 }
 
-/// Says of a link that is refused that it has expired: links to attachments live for some days.
-fn expired(mut failure: Failure, name: &str) -> Failure {
+/// Says which file could not be fetched, and what to do about it.
+fn not_fetched(mut failure: Failure, name: &str, max_bytes: u64) -> Failure {
     let status = failure.exchange.as_ref().and_then(|exchange| exchange.status);
-    if !matches!(status, Some(401 | 403 | 404 | 410)) {
-        return failure;
+    failure.message = format!("`{name}`: {}", failure.message);
+    if failure.code == "answer_too_large" {
+        failure.code = "too_large".into();
+        return failure.hint(format!(
+            "`{name}` is larger than the {} MB that the connection allows (`documents.max_bytes`). Upload it in GoCo \
+             by hand.",
+            max_bytes.div_ceil(1 << 20)
+        ));
     }
-    failure.code = "link_expired".into();
-    failure.kind = FailureKind::Permanent;
-    failure.hint(format!(
-        "The link to `{name}` is no longer good; links to attachments live for some days only. Upload the file in \
-         GoCo by hand, or let the recipe ask for a fresh link before it uploads."
-    ))
+    // Links to attachments live for some days; hosts answer an old one in each of these ways.
+    if matches!(status, Some(401 | 403 | 404 | 410)) {
+        failure.code = "link_expired".into();
+        failure.kind = FailureKind::Permanent;
+        return failure.hint(format!(
+            "The link to `{name}` is no longer good; links to attachments live for some days only. Upload the file in \
+             GoCo by hand, or let the recipe ask for a fresh link before it uploads."
+        ));
+    }
+    failure
 }
 
 /// Returns a file name that no system trips over: no path, no control characters, not hidden, not too long.

@@ -53,6 +53,7 @@ async fn serve(mut stream: TcpStream) {
         "/resume.pdf" | "/same/resume.pdf" => ("200 OK", b"a resume".to_vec()),
         "/letter.pdf" => ("200 OK", b"a letter".to_vec()),
         "/large.pdf" => ("200 OK", vec![b'x'; 4096]),
+        "/trouble.pdf" => ("500 Internal Server Error", Vec::new()),
         "/expired.pdf" => ("403 Forbidden", b"Request has expired".to_vec()),
         _ => ("404 Not Found", Vec::new()),
     };
