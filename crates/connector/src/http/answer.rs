@@ -1,6 +1,6 @@
 //! What a vendor answered.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -12,7 +12,7 @@ use super::{fault::Fault, paging::next_link, told::Told};
 use crate::{failure::Failure, typed::decode};
 
 /// An answer with an accepted status (2xx unless [`accept`](super::Request::accept) added others).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -23,6 +23,17 @@ pub struct Answer {
     /// Where it came from, after redirects.
     pub url: Url,
     pub(super) told: Arc<Told>,
+}
+
+impl fmt::Debug for Answer {
+    /// Shows neither headers nor body: they may hold a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.body.len();
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("len", &len)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Answer {

@@ -16,6 +16,7 @@ use super::{
     download::{DownloadLimits, Downloaded},
     fault::Fault,
     limits::Limits,
+    redact::Redactor,
     request::{Body, Part, Request},
     retry_after::{asked_wait, learnt_pause},
     settings::ClientSettings,
@@ -44,7 +45,7 @@ struct Shared {
 }
 
 impl Client {
-    /// Returns a client. Does no network I/O.
+    /// Returns a client. Does no network I/O. Gives TLS its cryptography when the program has not done so yet.
     pub fn new(settings: ClientSettings, opening: &Opening) -> Result<Self, Failure> {
         let named = |mut failure: Failure| {
             failure.message = format!("connection `{}`: {}", opening.name, failure.message);
@@ -125,7 +126,11 @@ impl Client {
         let base = &self.shared.settings.base_url;
         let below = base.path().trim_end_matches('/');
         let wrong = |why| {
-            Failure::permanent("invalid_request", format!("the path `{}` {why}", cut_query(path)))
+            let shown = match Url::parse(path) {
+                Ok(url) => Redactor::default().url(&url, true),
+                Err(_) => Redactor::default().text(path.split('?').next().unwrap_or_default(), 200),
+            };
+            Failure::permanent("invalid_request", format!("the path `{shown}` {why}"))
         };
         let url = if path.starts_with("http://") || path.starts_with("https://") {
             Url::parse(path).map_err(|problem| wrong(format!("cannot be read: {problem}")))?
@@ -176,13 +181,23 @@ impl Client {
             if let Some(wait) = learnt_pause(response.headers(), now) {
                 limits.pause(now, wait);
             }
-            if response.status().is_redirection() && response.headers().contains_key(LOCATION) {
-                url = redirected(&request, &url, response.headers())
-                    .map_err(|why| told.fault(Fault::Redirected, &why, call))?;
+            let accepted = request.accepted.contains(&response.status().as_u16());
+            if !accepted
+                && response.status().is_redirection()
+                && response.headers().contains_key(LOCATION)
+            {
+                url = redirected(&request, &url, response.headers()).map_err(|why| {
+                    let see_other = matches!(response.status().as_u16(), 302 | 303);
+                    told.fault(
+                        if see_other { Fault::SeeOther } else { Fault::Redirected },
+                        &why,
+                        call,
+                    )
+                })?;
                 continue;
             }
             let status = response.status().as_u16();
-            let good = (200..300).contains(&status) || request.accepted.contains(&status);
+            let good = (200..300).contains(&status) || accepted;
             let body = match read_body(&mut response, settings.max_body).await {
                 Ok(body) => body,
                 // The beginning of an error's body says enough.
@@ -264,7 +279,8 @@ fn sender(settings: &ClientSettings) -> Result<reqwest::Client, Failure> {
         .dns_resolver(Guard { allow_private: settings.allow_private_addresses }.shared())
         // Redirects are followed here, where their target is checked.
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(settings.connect_timeout)
+        // Well before the whole exchange's end, so that it is certain that nothing was sent.
+        .connect_timeout(settings.connect_timeout.min(settings.timeout / 2))
         // Shorter than a vendor keeps a connection open: a write on one that closes would have an unknown outcome.
         .pool_idle_timeout(Duration::from_secs(20))
         .user_agent(concat!("recipe-runner/", env!("CARGO_PKG_VERSION")))
@@ -355,8 +371,4 @@ pub(super) fn left(now: Timestamp, deadline: Timestamp) -> Duration {
     Duration::try_from(deadline.duration_since(now))
         .unwrap_or_default()
         .max(Duration::from_millis(1))
-}
-
-fn cut_query(path: &str) -> &str {
-    path.split('?').next().unwrap_or_default()
 }

@@ -19,6 +19,8 @@ pub(super) enum Fault {
     CutOff,
     /// A status that is no success, and the wait the vendor asked for.
     Status(StatusClass, Option<Duration>),
+    /// A redirect that is not followed, by the status that vendors also send after a write has been done (302, 303).
+    SeeOther,
     /// A redirect that is not followed.
     Redirected,
     /// A success whose body is not what was expected.
@@ -41,11 +43,17 @@ pub(super) fn meaning(fault: Fault, writes: bool) -> Meaning {
     let again = if writes { FailureKind::Unknown } else { transient(None) };
     let done = if writes { FailureKind::Unknown } else { FailureKind::Permanent };
     let (kind, code, hint) = match fault {
-        Fault::NotSent => (transient(None), "unreachable", None),
+        Fault::NotSent => (
+            transient(None),
+            "unreachable",
+            Some(
+                "If it stays so, look whether the address is right, the service is up and the network lets it through.",
+            ),
+        ),
         Fault::TimedOut => (again, "timed_out", None),
         Fault::CutOff => (again, "cut_off", None),
-        Fault::Redirected => (
-            FailureKind::Permanent,
+        Fault::SeeOther | Fault::Redirected => (
+            if fault == Fault::SeeOther { done } else { FailureKind::Permanent },
             "redirected",
             Some(
                 "Correct the connection's base URL, or ask the vendor where the service has gone.",
@@ -108,6 +116,7 @@ mod tests {
             (Fault::TimedOut, AGAIN, Unknown, "timed_out"),
             (Fault::CutOff, AGAIN, Unknown, "cut_off"),
             (Fault::Redirected, Permanent, Permanent, "redirected"),
+            (Fault::SeeOther, Permanent, Unknown, "redirected"),
             (Fault::Unreadable, Permanent, Unknown, "unreadable_answer"),
             (Fault::TooLarge, Permanent, Unknown, "answer_too_large"),
             (status(400, false), Permanent, Permanent, "invalid"),

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use url::Url;
 
 use crate::secret::Secret;
@@ -71,7 +72,10 @@ impl Redactor {
         for secret in &self.secrets {
             let encoded: String =
                 url::form_urlencoded::byte_serialize(secret.expose().as_bytes()).collect();
-            for form in [secret.expose(), &encoded, super::segment(secret.expose()).as_str()] {
+            let segment = super::segment(secret.expose());
+            let json = Value::from(secret.expose()).to_string();
+            let json = json.get(1..json.len() - 1).unwrap_or_default();
+            for form in [secret.expose(), json, &encoded, &segment] {
                 if text.contains(form) {
                     text = text.replace(form, CUT).into();
                 }

@@ -1,17 +1,21 @@
 //! One request: where it goes, what it carries, what it is doing and whether it writes.
 
-use std::{fmt::Display, path::PathBuf, time::Duration};
+use std::{
+    fmt::{self, Display},
+    path::PathBuf,
+    time::Duration,
+};
 
 use reqwest::Method;
 use serde::Serialize;
 use url::Url;
 
-use super::{answer::Answer, client::Client, statuses::StatusClass};
+use super::{answer::Answer, client::Client, redact::Redactor, statuses::StatusClass};
 use crate::{call::Call, failure::Failure, hmac::hex, secret::Secret};
 
 /// A request in the making. GET and HEAD are reads, everything else is a write until said otherwise.
 #[must_use = "a request does nothing until it is sent"]
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     pub(super) client: Client,
     pub(super) method: Method,
@@ -29,7 +33,7 @@ pub struct Request {
 }
 
 /// What a request carries.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Body {
     Empty,
     Bytes { content_type: String, bytes: Vec<u8> },
@@ -167,6 +171,18 @@ impl Request {
 
     fn refuse(&mut self, why: String) {
         self.target = Err(Failure::permanent("invalid_request", why));
+    }
+}
+
+impl fmt::Debug for Request {
+    /// Shows where it goes and nothing that it carries.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redactor = Redactor::new(&self.secrets);
+        let target = self.target.as_ref().map(|url| redactor.url(url, true));
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("target", &target)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,6 +41,14 @@ async fn redirects_of_a_read_stay_with_the_host_and_those_of_a_write_are_not_fol
     let failure =
         client.post("moved").bearer(&token).json(&json!({})).send(&call()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Permanent, "redirected"));
+    let failure =
+        client.post("away").bearer(&token).json(&json!({})).send(&call()).await.unwrap_err();
+    assert_eq!(
+        failure.kind,
+        FailureKind::Unknown,
+        "many a vendor answers a write it has done with 302"
+    );
+    assert_eq!(client.get("away").accept(&[302]).send(&call()).await.unwrap().status, 302);
     assert_eq!(elsewhere.seen().len(), 0, "nothing was sent to the other host");
 }
 
@@ -128,4 +136,31 @@ async fn a_vendors_later_pauses_the_whole_connection() {
     let failure = client.get("last").send(&call()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (seconds(30), "rate_limited"));
     assert_eq!(server.seen().len(), 2, "nothing was sent without a permit");
+}
+
+#[tokio::test]
+async fn a_download_is_not_led_to_where_nothing_may_go() {
+    let server = Server::answering(|seen| match seen.path() {
+        "/metadata" => reply(302).header("location", "http://169.254.169.254/latest/meta-data"),
+        "/plain" => reply(302).header("location", "http://files.example.com/f"),
+        "/file" => reply(302).header("location", "file:///etc/passwd"),
+        _ => reply(302).header("location", "/round"),
+    })
+    .await;
+    let client = client(&server, |_| {});
+    let table = [
+        ("metadata", "address_refused"),
+        ("plain", "address_refused"),
+        ("file", "address_refused"),
+        ("x", "redirected"),
+    ];
+    for (path, code) in table {
+        let url = format!("{}/{path}", server.url);
+        let failure = client.download(&url, &call(), DownloadLimits::default()).await.unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.code.as_str()),
+            (FailureKind::Permanent, code),
+            "{path}: {failure}"
+        );
+    }
 }
