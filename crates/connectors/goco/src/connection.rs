@@ -88,11 +88,9 @@ impl Goco {
     fn dressed(&self, mut request: Request) -> Request {
         let key = self.settings.api_key.expose().trim();
         let auth = &self.settings.auth;
-        request = if auth.header.eq_ignore_ascii_case("authorization") && auth.prefix == "Bearer " {
-            request.bearer(&Secret::new(key))
-        } else {
-            request.secret_header(&auth.header, &Secret::new(format!("{}{key}", auth.prefix)))
-        };
+        request = request
+            .hide(&Secret::new(key))
+            .secret_header(&auth.header, &Secret::new(format!("{}{key}", auth.prefix)));
         for (name, value) in &self.settings.extra_headers {
             request = request.header(name, value.clone());
         }

@@ -209,16 +209,7 @@ impl Goco {
             Failure::permanent("invalid_input", format!("the start date `{text}` is no date"))
                 .hint("A start date is written like `2027-01-04`.")
         })?;
-        connector::jiff::fmt::strtime::format(&self.settings.date_format, date).map_err(|problem| {
-            Failure::permanent(
-                "invalid_setting",
-                format!(
-                    "the start date cannot be written as `{}`: {problem}",
-                    self.settings.date_format
-                ),
-            )
-            .hint("Set `date_format` of the connection, for example to `%Y-%m-%d`.")
-        })
+        self.settings.written_date(date)
     }
 
     fn check_employment_type(&self, text: &str) -> Result<(), Failure> {

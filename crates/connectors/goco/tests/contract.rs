@@ -408,6 +408,7 @@ fn settings_that_cannot_work_are_refused_with_a_cure() {
         (json!({ "paths": { "employees": "employees" } }), "`paths.employees`"),
         (json!({ "limits": { "max_concurrency": 0 } }), "at least 1"),
         (json!({ "base_url": "http://api.goco.io/public/api/v1" }), "http"),
+        (json!({ "date_format": "%Y-%Q" }), "`date_format`"),
         (json!({ "compny": "acme" }), "compny"),
     ];
     for (more, expected) in table {

@@ -9,7 +9,10 @@ mod handling;
 
 use std::collections::BTreeMap;
 
-use connector::{Failure, Finding, Secret};
+use connector::{
+    Failure, Finding, Secret,
+    jiff::{civil::Date, fmt::strtime},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -116,6 +119,7 @@ impl Settings {
             return Err(wrong("`api_key` is empty")
                 .hint("Make a key in GoCo under Marketplace › API Credentials."));
         }
+        self.written_date(Date::constant(2027, 1, 4))?;
         let pagination = &self.pagination;
         let pointers = [
             ("ref_label_pointers", &self.ref_label_pointers),
@@ -149,6 +153,17 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// Returns a date as GoCo reads it.
+    pub(crate) fn written_date(&self, date: Date) -> Result<String, Failure> {
+        strtime::format(&self.date_format, date).map_err(|problem| {
+            wrong(format!(
+                "`date_format` is `{}`, which writes no date: {problem}",
+                self.date_format
+            ))
+            .hint("Write it like `%Y-%m-%d`.")
+        })
     }
 }
 
