@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Returns the type of a value that is of the one or the other type.
-fn either(one: Type, other: Type) -> Type {
+pub(crate) fn either(one: Type, other: Type) -> Type {
     match (one, other) {
         (Type::Text(mut one), Type::Text(other)) => {
             // A text that may be anything has no choices, and neither has a union with one.

@@ -5,16 +5,24 @@
 mod catalogue;
 mod diagnostic;
 mod expression;
+mod functions;
+mod infer;
 mod json_schema;
 mod project;
 mod recipe;
 mod schema;
 mod scope;
+mod suggest;
 mod table;
 
 pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use expression::{EvalError, Expression, Part, Template};
+pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, normalize_name};
+pub use infer::{
+    Environment, Facts, StepSight, condition_may_fail, infer, infer_condition, infer_template,
+    may_fail, narrow, template_may_fail,
+};
 pub use json_schema::from_json_schema;
 pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check};
 pub use recipe::{

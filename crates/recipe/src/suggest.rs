@@ -1,0 +1,44 @@
+//! "Did you mean": the known name closest to a mistyped one, and lists of names for help lines.
+
+/// Returns the name that `word` is most likely a misspelling of, if one is near enough.
+pub(crate) fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    // A third of the letters may be wrong, but of a short word at least one and of a long word at most four.
+    let allowed = (word.chars().count() / 3).clamp(1, 4);
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Returns the names in a row, cut where a person stops reading: "a, b, c".
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 24;
+    let mut names: Vec<&str> = names.into_iter().collect();
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    let text = names.join(", ");
+    if more > 0 { format!("{text} and {more} more") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{closest, list};
+
+    #[test]
+    fn finds_the_name_that_was_meant() {
+        let names = ["first_name", "last_name", "start_date"];
+        assert_eq!(closest("frist_name", names), Some("first_name"));
+        assert_eq!(closest("salary", names), None);
+        assert_eq!(closest("a", ["b"]), Some("b"));
+    }
+
+    #[test]
+    fn cuts_a_long_list() {
+        let names: Vec<String> = (0..30).map(|number| format!("n{number}")).collect();
+        assert!(list(names.iter().map(String::as_str)).ends_with("n23 and 6 more"));
+        assert_eq!(list(["a", "b"]), "a, b");
+    }
+}
