@@ -175,7 +175,7 @@ fn open(connector: &Connector, tenant: &GocoTenant, more: Map<String, Value>) ->
         "company": "acme-widgets",
         "base_url": tenant.url(),
         "allow_private_addresses": true,
-        "limits": { "min_interval_ms": 0, "timeout_ms": 2000 },
+        "limits": { "min_interval_ms": 0, "timeout_ms": 30000 },
         "settle_seconds": 0,
     });
     settings.as_object_mut().unwrap().extend(more);
