@@ -75,5 +75,5 @@ pub use secret::Secret;
 pub use trigger::{Delivery, Event, Refusal, Trigger, Verdict};
 
 pub use jiff;
-pub use recipe::EffectSpec;
+pub use recipe::{EffectSpec, normalize_name};
 pub use schemars;
