@@ -5,4 +5,7 @@
 
 pub mod goco;
 pub mod greenhouse;
+mod line;
 mod sender;
+
+pub use sender::{Sender, Sent, escaped};

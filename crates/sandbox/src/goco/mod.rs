@@ -6,7 +6,6 @@
 
 mod answer;
 mod company;
-mod line;
 mod operations;
 mod server;
 mod switches;

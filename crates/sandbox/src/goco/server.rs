@@ -18,10 +18,10 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use super::{
     answer::{Answer, Content},
     company::{Company, Request as Logged},
-    line::{Line, Lines},
     operations::{Asking, Part, Sent, answer, route},
     switches::{Operation, Switches, Trouble},
 };
+use crate::line::{Line, Lines};
 
 /// Where the API begins, as at GoCo.
 const ROOT: &str = "/public/api/v1";

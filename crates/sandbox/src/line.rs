@@ -22,11 +22,11 @@ use tokio::{
 
 /// The connection a request came in on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Line(Arc<AtomicBool>);
+pub(crate) struct Line(Arc<AtomicBool>);
 
 impl Line {
     /// Lets every further write on the connection fail: the answer is never seen.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
@@ -40,7 +40,7 @@ impl Line {
 }
 
 /// Accepts connections that can be cut.
-pub(super) struct Lines(pub(super) TcpListener);
+pub(crate) struct Lines(pub(super) TcpListener);
 
 impl Listener for Lines {
     type Io = Wire;
@@ -63,7 +63,7 @@ impl Connected<IncomingStream<'_, Lines>> for Line {
 }
 
 /// A TCP stream that stops writing once its line is cut.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     line: Line,
 }
