@@ -14,6 +14,12 @@ use super::{
 };
 use crate::journal::{JobId, Status};
 
+#[cfg(test)]
+thread_local! {
+    /// How many of the database's steps the lists of this thread took.
+    pub(super) static STEPS: std::cell::Cell<i32> = const { std::cell::Cell::new(0) };
+}
+
 /// A job without its journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobRow {
@@ -339,7 +345,11 @@ impl Page {
         let Self { first, last, limit, since, until } = self;
         let own = [first, last, limit, since, until].map(Sql::from);
         let mut select = database.prepare_cached(&sql)?;
-        let jobs = select.query_map(params_from_iter(own.into_iter().chain(values)), job_row)?;
-        Ok(jobs.collect::<Result<_, _>>()?)
+        let jobs = select
+            .query_map(params_from_iter(own.into_iter().chain(values)), job_row)?
+            .collect::<Result<_, _>>()?;
+        #[cfg(test)]
+        STEPS.set(STEPS.get() + select.reset_status(rusqlite::StatementStatus::VmStep));
+        Ok(jobs)
     }
 }

@@ -16,8 +16,6 @@ const BUSY: Duration = Duration::from_secs(10);
 pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     let mut database =
         open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    // Both are laid down with the first page; on an older file they change nothing.
-    database.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")?;
     migrate(&mut database, path, MIGRATIONS)
 }
 
@@ -64,6 +62,10 @@ fn migrate(database: &mut Connection, path: &Path, migrations: &[&str]) -> Resul
     let Some(done) = done else {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     };
+    if done == 0 {
+        // Both are laid down with the first page and stay.
+        database.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")?;
+    }
     if done < migrations.len() {
         // One transaction for all: a crash leaves the old format or the new one.
         let change = database.transaction()?;

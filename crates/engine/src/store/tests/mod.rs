@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod accept;
+mod durability;
 mod effects;
+mod history;
 mod journal;
+mod purge;
 
 use std::sync::Arc;
 
