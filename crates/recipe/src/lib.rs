@@ -3,17 +3,26 @@
 //! No I/O, no clock, no async. The machine in `engine` runs what this crate checks.
 
 mod catalogue;
+mod check;
+mod connections;
 mod diagnostic;
+mod document;
+mod durations;
 mod expression;
+mod fields;
 mod functions;
 mod infer;
 mod json_schema;
 mod project;
 mod recipe;
+mod render;
+mod runner_settings;
 mod schema;
 mod scope;
 mod suggest;
 mod table;
+mod values;
+mod yaml;
 
 pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
@@ -28,6 +37,7 @@ pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, c
 pub use recipe::{
     ActionStep, Block, OnUnknown, Recipe, Retry, Settings, Step, StepKind, StopStatus, Trigger,
 };
+pub use render::render;
 pub use schema::{Field, Format, Object, Shape, Text, Type};
 pub use scope::{Scope, Steps};
 pub use table::{Table, Tables};

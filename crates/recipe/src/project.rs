@@ -6,9 +6,12 @@ use serde_json::Value;
 
 use crate::{
     catalogue::Catalogue,
+    check::{self, World},
+    connections,
     diagnostic::{Diagnostic, Source, Span},
     recipe::Recipe,
-    table::Tables,
+    runner_settings,
+    table::{self, Tables},
 };
 
 /// The texts of a project folder. Whoever reads files (the runner) fills it.
@@ -114,6 +117,48 @@ impl RunnerSettings {
 ///
 /// Diagnostics come in the order of the files and, within a file, of the text.
 pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagnostic>) {
-    let _ = (files, catalogue);
-    unimplemented!()
+    let mut out = Vec::new();
+    let runner = files
+        .runner
+        .as_ref()
+        .map(|source| runner_settings::read(source, &mut out))
+        .unwrap_or_default();
+    let connections = files
+        .connections
+        .as_ref()
+        .map(|source| connections::read(source, catalogue, &mut out))
+        .unwrap_or_default();
+    let tables = read_tables(&files.tables, &mut out);
+    let world = World {
+        catalogue,
+        connections: connections.declared,
+        properties: runner_settings::shape(&runner),
+        tables: Arc::new(tables),
+    };
+    let mut project = Project {
+        connections: connections.right,
+        runner,
+        tables: world.tables.clone(),
+        ..Project::default()
+    };
+    for source in &files.recipes {
+        let name = check::name_of(source).to_owned();
+        if let Some(recipe) = check::recipe(source, &world, &mut out) {
+            project.recipes.insert(name.clone(), Arc::new(recipe));
+        }
+        project.recipe_names.push(name);
+    }
+    (project, out)
+}
+
+fn read_tables(files: &[Arc<Source>], out: &mut Vec<Diagnostic>) -> Tables {
+    let mut tables = Tables::default();
+    for source in files {
+        let file = source.path.rsplit('/').next().unwrap_or(&source.path);
+        let name = file.strip_suffix(".csv").unwrap_or(file);
+        if let Some(table) = table::read(source, out) {
+            tables.tables.insert(name.to_owned(), Arc::new(table));
+        }
+    }
+    tables
 }

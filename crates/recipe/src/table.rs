@@ -1,6 +1,11 @@
 //! Lookup tables: CSV files kept in git beside the recipes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use crate::diagnostic::{Diagnostic, Source, Span};
 
 /// All tables of a project, by name (the file's name without `.csv`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,4 +23,132 @@ pub struct Table {
     pub columns: Vec<String>,
     /// The rows, each as long as the header.
     pub rows: Vec<Vec<String>>,
+}
+
+/// Reads one CSV file: the first row names the columns. Cells are trimmed; a row of empty cells is left out.
+///
+/// What is right is given back even where something is wrong, so that recipes can be checked against it.
+pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Table> {
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+    let offset = source.text.len() - text.len();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut records = reader.records().enumerate();
+    let mut next = |out: &mut Vec<Diagnostic>| loop {
+        let (_, record) = records.next()?;
+        match record {
+            Ok(record) => {
+                let start =
+                    record.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or(0));
+                return Some((line_at(source, offset + start), record));
+            }
+            Err(error) => {
+                let start =
+                    error.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or(0));
+                let message = "this row is not readable as UTF-8 text";
+                out.push(Diagnostic::error(
+                    "bad-table",
+                    source,
+                    line_at(source, offset + start),
+                    message,
+                ));
+            }
+        }
+    };
+    let Some((header, columns)) = next(out) else {
+        let message = "this table is empty";
+        let diagnostic = Diagnostic::error("bad-table", source, Span::new(0, 0), message);
+        out.push(diagnostic.help("the first row names the columns, such as `greenhouse,goco`"));
+        return None;
+    };
+    let columns: Vec<String> = columns.iter().map(str::to_owned).collect();
+    check_header(source, header, &columns, out);
+    let mut rows = Vec::new();
+    while let Some((line, record)) = next(out) {
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
+        if record.len() == columns.len() {
+            rows.push(record.iter().map(str::to_owned).collect());
+            continue;
+        }
+        let message =
+            format!("this row has {}, the header {}", cells(record.len()), cells(columns.len()));
+        out.push(
+            Diagnostic::error("bad-table", source, line, message)
+                .also(header, "the header")
+                .help("a value with a comma in it needs double quotes around it"),
+        );
+    }
+    Some(Table { path: source.path.clone(), columns, rows })
+}
+
+fn check_header(source: &Arc<Source>, header: Span, columns: &[String], out: &mut Vec<Diagnostic>) {
+    let mut seen = HashMap::new();
+    for (index, column) in columns.iter().enumerate() {
+        if column.is_empty() {
+            let message = format!("column {} has no name", index + 1);
+            out.push(
+                Diagnostic::error("bad-table", source, header, message)
+                    .help("give it a name, or remove the comma too many"),
+            );
+        } else if let Some(first) = seen.insert(column, index) {
+            let message =
+                format!("columns {} and {} are both named `{column}`", first + 1, index + 1);
+            out.push(
+                Diagnostic::error("bad-table", source, header, message)
+                    .help("name each column once"),
+            );
+        }
+    }
+}
+
+fn cells(number: usize) -> String {
+    if number == 1 { "1 cell".into() } else { format!("{number} cells") }
+}
+
+/// Returns the line on which the record that the reader saw at `start` stands.
+fn line_at(source: &Source, start: usize) -> Span {
+    let rest = source.text.get(start..).unwrap_or("");
+    let start = start + (rest.len() - rest.trim_start_matches(['\n', '\r']).len());
+    let line = source.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    Span::new(start, start + line.trim_end().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::{diagnostic::Source, render::render};
+
+    #[test]
+    fn reads_trims_and_skips_empty_rows() {
+        let mut out = Vec::new();
+        let text =
+            "\u{feff}greenhouse, goco\r\nFull-time ,full_time\r\n,\r\n\"Part, time\",part_time\r\n";
+        let table = read(&Source::new("tables/t.csv", text), &mut out).expect("it is readable");
+        assert_eq!(out, []);
+        assert_eq!(table.columns, ["greenhouse", "goco"]);
+        assert_eq!(table.rows, [["Full-time", "full_time"], ["Part, time", "part_time"]]);
+    }
+
+    #[test]
+    fn reports_every_bad_row_with_its_line() {
+        let mut out = Vec::new();
+        let text = "a,b,a,\n1,2,3,4\n\n1,2\n\"x\n y\",1,1,1\n1,2,3,4,5\n";
+        read(&Source::new("tables/t.csv", text), &mut out);
+        let places: Vec<_> = out
+            .iter()
+            .map(|one| (one.source.line_col(one.span.start).0, one.message.as_str()))
+            .collect();
+        let wanted = [
+            (1, "columns 1 and 3 are both named `a`"),
+            (1, "column 4 has no name"),
+            (4, "this row has 2 cells, the header 4 cells"),
+            (7, "this row has 5 cells, the header 4 cells"),
+        ];
+        assert_eq!(places, wanted, "{}", render(&out, false));
+    }
 }

@@ -1,0 +1,225 @@
+//! What is known at one place of a recipe: the shapes of names, which steps have run, and why one may not have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    check::{World, shapes},
+    document::{Document, Kind, Step},
+    infer::{Environment, Facts, StepSight, union},
+    schema::{Shape, Type},
+};
+
+/// What is known at one place.
+#[derive(Debug, Clone)]
+pub(super) struct Knowledge {
+    /// What expressions see.
+    pub(super) env: Environment,
+    vars: BTreeMap<String, Shape>,
+    /// Why the output of a step may be null.
+    doubts: BTreeMap<String, &'static str>,
+    /// Variables set since [`begin_changes`](Self::begin_changes).
+    changed: BTreeSet<String>,
+}
+
+impl Knowledge {
+    /// Returns what is known before the first step.
+    pub(super) fn new(document: &Document, world: &World<'_>, event: Shape) -> Self {
+        let names = [
+            ("event".to_owned(), event),
+            ("job".to_owned(), shapes::job()),
+            ("properties".to_owned(), world.properties.clone()),
+        ];
+        let mut steps = BTreeMap::new();
+        for_each_step(document.steps.iter().chain(&document.finally), &mut |step, _| {
+            if let Some(id) = &step.id {
+                steps.insert(id.text.clone(), StepSight::Later);
+            }
+        });
+        let mut vars = BTreeMap::new();
+        for_each_step(document.steps.iter().chain(&document.finally), &mut |step, _| {
+            if let Kind::Set(variables) = &step.kind {
+                vars.extend(variables.iter().map(|variable| (variable.key.text.clone(), unset())));
+            }
+        });
+        let env = Environment {
+            names: names.into(),
+            steps,
+            tables: world.tables.clone(),
+            facts: Facts::default(),
+        };
+        let mut know =
+            Self { env, vars: BTreeMap::new(), doubts: BTreeMap::new(), changed: BTreeSet::new() };
+        know.replace_vars(vars);
+        know
+    }
+
+    /// A step has run and has this output.
+    pub(super) fn has_run(&mut self, step: &Step, output: Shape) {
+        let Some(id) = &step.id else { return };
+        let shape = match &step.kind {
+            Kind::Action(_) => output,
+            Kind::ForEach { .. } => {
+                shapes::object([("results", Shape::of(Type::List(Box::new(Shape::any()))))])
+            }
+            Kind::Broken => Shape::any(),
+            // The other kinds give nothing; naming a field of one is a mistake.
+            _ => shapes::object::<&str>([]),
+        };
+        self.env.steps.insert(id.text.clone(), StepSight::Visible(shape));
+    }
+
+    /// These steps may not have run, or left nothing: from here on their outputs may be null.
+    pub(super) fn perhaps_not_run(&mut self, steps: &[Step], why: &'static str) {
+        let (sights, doubts) = (&mut self.env.steps, &mut self.doubts);
+        for_each_step(steps, &mut |step, in_round| {
+            let Some(id) = &step.id else { return };
+            if in_round {
+                return;
+            }
+            if let Some(StepSight::Visible(shape)) = sights.get_mut(&id.text) {
+                shape.nullable = true;
+                doubts.entry(id.text.clone()).or_insert(why);
+            }
+        });
+    }
+
+    /// The steps of a round are not seen outside it.
+    pub(super) fn round_is_over(&mut self, steps: &[Step]) {
+        let sights = &mut self.env.steps;
+        for_each_step(steps, &mut |step, _| {
+            if let Some(id) = &step.id {
+                sights.insert(id.text.clone(), StepSight::OtherRound);
+            }
+        });
+    }
+
+    /// `finally` sees the outcome, and no step or variable is certain any more.
+    pub(super) fn body_is_over(&mut self, steps: &[Step]) {
+        self.perhaps_not_run(steps, "the job may have ended before it");
+        self.env.facts = Facts::default();
+        self.env.names.insert("outcome".into(), shapes::outcome());
+        let vars = self.vars().into_iter().map(|(name, shape)| (name, shape.or_null())).collect();
+        self.replace_vars(vars);
+    }
+
+    /// Returns the variables as they are known now.
+    pub(super) fn vars(&self) -> BTreeMap<String, Shape> {
+        self.vars.clone()
+    }
+
+    /// Replaces what is known about variables, and returns what was.
+    pub(super) fn replace_vars(
+        &mut self,
+        vars: BTreeMap<String, Shape>,
+    ) -> BTreeMap<String, Shape> {
+        let object = shapes::object(vars.iter().map(|(name, shape)| (name.clone(), shape.clone())));
+        self.env.names.insert("vars".into(), object);
+        std::mem::replace(&mut self.vars, vars)
+    }
+
+    /// Variables were set.
+    pub(super) fn set_vars(&mut self, set: BTreeMap<String, Shape>) {
+        for name in set.keys() {
+            self.env.facts.forget_variable(name);
+            self.changed.insert(name.clone());
+        }
+        let mut vars = self.vars();
+        vars.extend(set);
+        self.replace_vars(vars);
+    }
+
+    /// The variables are as they are, or as in `others`.
+    pub(super) fn join_vars(&mut self, others: &BTreeMap<String, Shape>) {
+        let join = |(name, shape): (String, Shape)| {
+            let joined = match others.get(&name) {
+                Some(other) => union(shape, other.clone()),
+                None => unset(),
+            };
+            (name, joined)
+        };
+        let vars = self.vars().into_iter().map(join).collect();
+        self.replace_vars(vars);
+    }
+
+    /// From here on, changes of variables are noted apart; returns those noted so far.
+    pub(super) fn begin_changes(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Returns the facts from before the changes, without those about a variable that was set since.
+    pub(super) fn end_changes(&mut self, facts: Facts, outer: BTreeSet<String>) -> Facts {
+        let facts = self.unchanged(facts);
+        self.changed.extend(outer);
+        facts
+    }
+
+    /// Returns facts without those about a variable that was set since the changes began.
+    pub(super) fn unchanged(&self, mut facts: Facts) -> Facts {
+        for name in &self.changed {
+            facts.forget_variable(name);
+        }
+        facts
+    }
+
+    /// The item and what an earlier round set are not what they were.
+    pub(super) fn round_begins(&mut self, item: &str, steps: &[Step]) {
+        let facts = &mut self.env.facts;
+        facts.forget_name(item);
+        facts.forget_name("loop");
+        for_each_step(steps, &mut |step, _| {
+            if let Kind::Set(variables) = &step.kind {
+                for variable in variables {
+                    facts.forget_variable(&variable.key.text);
+                }
+            }
+        });
+    }
+
+    /// Returns why a step that an expression names may not have run.
+    pub(super) fn why_null(&self, expression: &str) -> Option<String> {
+        let (id, why) = self.doubts.iter().find(|(id, _)| names(expression, id))?;
+        Some(format!("`steps.{id}` may be null: {why}"))
+    }
+}
+
+/// Whether one of these steps, at any depth, sets a variable.
+pub(super) fn sets_variables(steps: &[Step]) -> bool {
+    let mut found = false;
+    for_each_step(steps, &mut |step, _| found |= matches!(step.kind, Kind::Set(_)));
+    found
+}
+
+/// A variable before it is set.
+fn unset() -> Shape {
+    Shape::any()
+}
+
+fn names(expression: &str, id: &str) -> bool {
+    let path = format!("steps.{id}");
+    expression.match_indices(&path).any(|(at, _)| {
+        let next = expression[at + path.len()..].chars().next();
+        !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
+    })
+}
+
+/// Calls `visit` for every step at any depth, with whether it is inside a round.
+fn for_each_step<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    visit: &mut impl FnMut(&'a Step, bool),
+) {
+    let mut open: Vec<(&Step, bool)> = steps.into_iter().map(|step| (step, false)).collect();
+    open.reverse();
+    while let Some((step, in_round)) = open.pop() {
+        visit(step, in_round);
+        let (first, second, inside): (&[Step], &[Step], bool) = match &step.kind {
+            Kind::If { then, otherwise, .. } => (then, otherwise, in_round),
+            Kind::Try { steps, catch } => (steps, catch, in_round),
+            Kind::ForEach { steps, .. } => (steps, &[], true),
+            Kind::Action(_) | Kind::Set(_) | Kind::Stop { .. } | Kind::Broken => {
+                (&[], &[], in_round)
+            }
+        };
+        open.extend(second.iter().rev().map(|step| (step, inside)));
+        open.extend(first.iter().rev().map(|step| (step, inside)));
+    }
+}

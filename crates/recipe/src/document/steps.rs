@@ -1,0 +1,303 @@
+//! Steps: a list of maps, each with exactly one leading key.
+
+use crate::{
+    diagnostic::Span,
+    document::{Action, Condition, Input, Kind, Step, Text, settings},
+    fields::{Fields, Known, Report},
+    recipe::{OnUnknown, StopStatus},
+    suggest,
+    yaml::{Key, Node, Value},
+};
+
+/// The leading keys of this version.
+const LEADING: &[&str] = &["action", "if", "for_each", "try", "set", "stop"];
+
+/// The leading keys of the language that this version does not have.
+const LATER: &[&str] = &["repeat_while", "call", "wait", "wait_for"];
+
+const ACTION: Known = Known {
+    what: "an `action` step",
+    keys: &[
+        "id",
+        "title",
+        "when",
+        "action",
+        "with",
+        "connection",
+        "retry",
+        "timeout",
+        "if_fails",
+        "on_unknown",
+    ],
+    later: &[],
+};
+const IF: Known = Known {
+    what: "an `if` step",
+    keys: &["id", "title", "when", "if", "then", "else"],
+    later: &[],
+};
+const FOR_EACH: Known = Known {
+    what: "a `for_each` step",
+    keys: &["id", "title", "when", "for_each", "as", "steps"],
+    later: &["batch", "at_once", "collect"],
+};
+const TRY: Known =
+    Known { what: "a `try` step", keys: &["id", "title", "when", "try", "catch"], later: &[] };
+const SET: Known =
+    Known { what: "a `set` step", keys: &["id", "title", "when", "set"], later: &[] };
+const STOP: Known = Known {
+    what: "a `stop` step",
+    keys: &["id", "title", "when", "stop", "reason", "hint"],
+    later: &[],
+};
+
+/// Reads a list of steps that is not empty.
+pub(super) fn block(report: &mut Report<'_>, key: &Key, node: Node) -> Vec<Step> {
+    if matches!(&node.value, Value::List(items) if items.is_empty()) {
+        report.error("missing-value", key.span, format!("`{}` has no steps", key.text));
+    }
+    optional_block(report, key, node)
+}
+
+/// Reads a list of steps. A single step needs no dash where the language says so (an `else` that is an `if`).
+fn optional_block(report: &mut Report<'_>, key: &Key, node: Node) -> Vec<Step> {
+    let items = report.list(key, node, "steps").unwrap_or_default();
+    items.into_iter().filter_map(|item| step(report, item)).collect()
+}
+
+fn step(report: &mut Report<'_>, node: Node) -> Option<Step> {
+    let entries = match node.value {
+        Value::Map(ref entries) => entries,
+        Value::Broken => return None,
+        _ => {
+            let message = format!("a step is a map, found {}", node.what());
+            report.error("wrong-type", node.span, message).help.push(leading_keys());
+            return None;
+        }
+    };
+    let leading: Vec<(Key, Node)> = entries
+        .iter()
+        .filter(|(key, _)| {
+            LEADING.contains(&key.text.as_str()) || LATER.contains(&key.text.as_str())
+        })
+        .cloned()
+        .collect();
+    let Some((lead, value)) = leading.first() else {
+        return no_leading_key(report, node);
+    };
+    if let [(first, _), (second, _), ..] = leading.as_slice() {
+        let message =
+            format!("this step has two leading keys, `{}` and `{}`", first.text, second.text);
+        let diagnostic = report.error("two-leading-keys", second.span, message);
+        diagnostic.label = Some("the second".into());
+        diagnostic.also.push((first.span, "the first".into()));
+        diagnostic.help.push("begin a step of its own with a dash: `- …`".into());
+        return broken(node, first.span);
+    }
+    let (lead, end) = (lead.clone(), value.span.end.max(lead.span.end));
+    let known = match lead.text.as_str() {
+        "action" => ACTION,
+        "if" => IF,
+        "for_each" => FOR_EACH,
+        "try" => TRY,
+        "set" => SET,
+        "stop" => STOP,
+        later => {
+            let message = format!("`{later}` is not part of this version");
+            report.error("not-yet", lead.span, message).help.push(leading_keys());
+            return broken(node, lead.span);
+        }
+    };
+    let mut fields = report.fields(node, known)?;
+    let mut step = head(report, &mut fields, lead.span);
+    // A block begins on its own line; the step's place then is its leading key alone.
+    step.span = if matches!(lead.text.as_str(), "try" | "set") {
+        lead.span
+    } else {
+        Span::new(lead.span.start, end)
+    };
+    let (key, value) = fields.take(&lead.text)?;
+    step.kind = match known.what {
+        what if what == ACTION.what => action(report, &mut fields, &key, value),
+        what if what == IF.what => choice(report, &mut fields, &key, &value),
+        what if what == FOR_EACH.what => for_each(report, &mut fields, &key, &value),
+        what if what == TRY.what => attempt(report, &mut fields, &key, value),
+        what if what == SET.what => set(report, &key, value),
+        _ => stop(report, &mut fields, &key, &value),
+    };
+    Some(step)
+}
+
+fn head(report: &mut Report<'_>, fields: &mut Fields, key: Span) -> Step {
+    let id = fields.take("id").and_then(|(key, node)| report.constant(&key, node));
+    let title = fields.take("title").and_then(|(key, node)| report.constant(&key, node));
+    let when = fields
+        .take("when")
+        .map(|(key, node)| Condition { expression: report.expression(&key, &node) });
+    Step { id, title: title.map(|word| word.text), when, kind: Kind::Broken, key, span: key }
+}
+
+/// Keeps the id of a step that is not one, so that references to it are not reported as well.
+fn broken(node: Node, key: Span) -> Option<Step> {
+    let Value::Map(entries) = node.value else { return None };
+    let id = entries.into_iter().find(|(key, _)| key.text == "id").and_then(|(_, node)| match node
+        .value
+    {
+        Value::Text(text) => Some(crate::fields::Word { text, span: node.span }),
+        _ => None,
+    });
+    Some(Step { id, title: None, when: None, kind: Kind::Broken, key, span: key })
+}
+
+fn no_leading_key(report: &mut Report<'_>, node: Node) -> Option<Step> {
+    let Value::Map(entries) = &node.value else { return None };
+    let known = ["id", "title", "when"];
+    let suspect = entries.iter().find_map(|(key, _)| {
+        let near = suggest::closest(&key.text, LEADING.iter().copied())?;
+        (!known.contains(&key.text.as_str())).then(|| (key.clone(), near))
+    });
+    let span = match (&suspect, entries.first()) {
+        (Some((key, _)), _) | (None, Some((key, _))) => key.span,
+        (None, None) => node.span,
+    };
+    let diagnostic = report.error("no-leading-key", span, "this step does not say what it does");
+    diagnostic.label = suspect.map(|(_, near)| format!("did you mean `{near}`?"));
+    diagnostic.help.push(leading_keys());
+    broken(node, span)
+}
+
+fn leading_keys() -> String {
+    format!("a step has one of: {}", suggest::list(LEADING.iter().copied()))
+}
+
+fn action(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: Node) -> Kind {
+    let target = report.constant(key, value);
+    let (mut with, mut with_broken) = (Vec::new(), false);
+    if let Some((key, node)) = fields.take("with") {
+        match node.value {
+            Value::Map(entries) => with = inputs(report, entries),
+            Value::Null => {}
+            Value::Broken => with_broken = true,
+            _ => {
+                with_broken = true;
+                let message =
+                    format!("`{}` is a map from input to value, found {}", key.text, node.what());
+                report.error("wrong-type", node.span, message);
+            }
+        }
+    }
+    let connection = fields.take("connection").and_then(|(key, node)| report.constant(&key, node));
+    let retry = fields.take("retry").map(|(key, node)| (key.span, settings::retry(report, node)));
+    let timeout =
+        fields.take("timeout").map(|(key, node)| (key.span, report.duration(&key, &node)));
+    let if_fails =
+        fields.take("if_fails").map(|(key, node)| report.choice(&key, &node, &[("warn", ())]));
+    let on_unknown = fields.take("on_unknown").map(|(key, node)| {
+        let choices = [
+            ("attention", OnUnknown::Attention),
+            ("retry", OnUnknown::Retry),
+            ("fail", OnUnknown::Fail),
+            ("assume_done", OnUnknown::AssumeDone),
+        ];
+        (key.span, report.choice(&key, &node, &choices))
+    });
+    let warn_on_failure = if_fails.is_some();
+    Kind::Action(Action {
+        target,
+        with,
+        with_broken,
+        connection,
+        retry,
+        timeout,
+        warn_on_failure,
+        on_unknown,
+    })
+}
+
+fn inputs(report: &mut Report<'_>, entries: Vec<(Key, Node)>) -> Vec<Input> {
+    let read = |(key, node): (Key, Node)| Input { template: report.template(&node), key, node };
+    entries.into_iter().map(read).collect()
+}
+
+fn choice(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: &Node) -> Kind {
+    let condition = Condition { expression: report.expression(key, value) };
+    let then = match fields.take("then") {
+        Some((key, node)) => block(report, &key, node),
+        None => missing(report, key, "then"),
+    };
+    let otherwise = match fields.take("else") {
+        // `else: { if: …, then: … }` reads as an else-if and needs no dash.
+        Some((_, node)) if is_if(&node) => step(report, node).into_iter().collect(),
+        Some((key, node)) => block(report, &key, node),
+        None => Vec::new(),
+    };
+    Kind::If { condition, then, otherwise }
+}
+
+fn is_if(node: &Node) -> bool {
+    matches!(&node.value, Value::Map(entries) if entries.iter().any(|(key, _)| key.text == "if"))
+}
+
+fn for_each(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: &Node) -> Kind {
+    let items = Condition { expression: report.expression(key, value) };
+    let variable = fields.take("as").and_then(|(key, node)| report.constant(&key, node));
+    let steps = match fields.take("steps") {
+        Some((key, node)) => block(report, &key, node),
+        None => missing(report, key, "steps"),
+    };
+    Kind::ForEach { items, variable, steps }
+}
+
+fn attempt(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: Node) -> Kind {
+    let steps = block(report, key, value);
+    let catch = match fields.take("catch") {
+        Some((key, node)) => optional_block(report, &key, node),
+        None => missing(report, key, "catch"),
+    };
+    Kind::Try { steps, catch }
+}
+
+fn set(report: &mut Report<'_>, key: &Key, value: Node) -> Kind {
+    match value.value {
+        Value::Map(entries) if !entries.is_empty() => Kind::Set(inputs(report, entries)),
+        Value::Broken => Kind::Broken,
+        Value::Map(_) | Value::Null => {
+            report
+                .error("missing-value", key.span, "`set` names no variable")
+                .help
+                .push("write `set: { name: value }`".into());
+            Kind::Broken
+        }
+        _ => {
+            let message = format!("`set` is a map from variable to value, found {}", value.what());
+            report
+                .error("wrong-type", value.span, message)
+                .help
+                .push("write `set: { name: value }`".into());
+            Kind::Broken
+        }
+    }
+}
+
+fn stop(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: &Node) -> Kind {
+    let choices = [StopStatus::Succeeded, StopStatus::Failed, StopStatus::Skipped]
+        .map(|status| (status.word(), status));
+    let status = report.choice(key, value, &choices);
+    let mut text = |report: &mut Report<'_>, name: &str| {
+        fields
+            .take(name)
+            .map(|(key, node)| Text { span: node.span, template: report.text_template(&key, node) })
+    };
+    let reason = text(report, "reason");
+    let hint = text(report, "hint");
+    Kind::Stop { status, reason, hint }
+}
+
+fn missing(report: &mut Report<'_>, lead: &Key, key: &str) -> Vec<Step> {
+    let message = format!("this `{}` has no `{key}`", lead.text);
+    report
+        .error("missing-key", lead.span, message)
+        .help
+        .push(format!("`{key}` is a list of steps"));
+    Vec::new()
+}

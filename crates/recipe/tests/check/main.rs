@@ -1,0 +1,5 @@
+//! Whole projects through the checker: what it refuses, what it accepts, what it survives.
+
+mod gallery;
+mod hostile;
+mod support;
