@@ -271,9 +271,9 @@ fn settle_effect(
 
 /// Reads a stored output.
 pub(super) fn value(text: &str) -> Result<Arc<Value>, StoreError> {
-    serde_json::from_str(text).map(Arc::new).map_err(|error| {
-        StoreError::unavailable(format_args!("a stored output is damaged: {error}"))
-    })
+    serde_json::from_str(text)
+        .map(Arc::new)
+        .map_err(|error| StoreError::damaged(format_args!("a stored output is damaged: {error}")))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {

@@ -38,6 +38,9 @@ pub enum StoreError {
     /// The disk or the file failed it: full, not writable, gone, damaged. Ask again; the store tries anew each time.
     #[error("the store is unavailable: {0}")]
     Unavailable(Arc<str>),
+    /// What is stored cannot be read: by this program, or at all. Asking again will not help; a person must look.
+    #[error("what is stored cannot be read: {0}")]
+    Damaged(Arc<str>),
     /// Entries between the journal and these are missing: an append before this one failed. Send those first.
     #[error(
         "the journal of job {job} ends with entry {last}, and entry {found} does not follow it"
@@ -58,6 +61,10 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn unavailable(why: impl std::fmt::Display) -> Self {
         Self::Unavailable(why.to_string().into())
+    }
+
+    pub(super) fn damaged(why: impl std::fmt::Display) -> Self {
+        Self::Damaged(why.to_string().into())
     }
 
     pub(super) fn fault(why: impl std::fmt::Display) -> Self {

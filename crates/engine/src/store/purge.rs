@@ -44,20 +44,22 @@ pub struct Size {
 pub(super) fn purge_slice(database: &Connection, keep: Keep) -> Result<Purged, StoreError> {
     let mut purged = Purged::default();
     let mut left = SLICE_BYTES;
+    let mut before = keep.since.map(nanos);
     while purged.jobs < u64::from(SLICE) && left > 0 {
-        let Some((job, delivery, bytes)) = oldest(database, keep)? else { break };
-        purge_job(database, job)?;
+        let Some(oldest) = oldest(database, keep)? else { break };
+        purge_job(database, oldest.job)?;
         purged.jobs += 1;
-        left -= bytes;
+        left -= oldest.bytes;
+        before = before.max(Some(oldest.finished_at));
         let gone = database
             .prepare_cached(
                 "DELETE FROM deliveries WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE delivery = ?1)",
             )?
-            .execute([delivery])?;
+            .execute([oldest.delivery])?;
         purged.deliveries += gone as u64;
     }
-    if let Some(since) = keep.since {
-        // Pings, refusals and repeats never had a job. Ids are in the order of arrival: the first stands for all.
+    if let Some(before) = before {
+        // Pings, refusals and repeats never had a job: they go with the jobs of their time.
         let gone = database
             .prepare_cached(
                 "DELETE FROM deliveries WHERE id IN (
@@ -65,7 +67,7 @@ pub(super) fn purge_slice(database: &Connection, keep: Keep) -> Result<Purged, S
                          AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.delivery = deliveries.id)
                      LIMIT ?2)",
             )?
-            .execute(params![nanos(since), SLICE])?;
+            .execute(params![before, SLICE])?;
         purged.deliveries += gone as u64;
     }
     Ok(purged)
@@ -102,8 +104,16 @@ fn bytes(database: &Connection) -> Result<(u64, u64), StoreError> {
         })?)
 }
 
-/// Returns the job that goes next, its delivery and its bytes.
-fn oldest(database: &Connection, keep: Keep) -> Result<Option<(i64, i64, i64)>, StoreError> {
+/// A job that may go.
+struct Oldest {
+    job: i64,
+    delivery: i64,
+    bytes: i64,
+    finished_at: i64,
+}
+
+/// Returns the job that goes next.
+fn oldest(database: &Connection, keep: Keep) -> Result<Option<Oldest>, StoreError> {
     let over = match keep.bytes {
         Some(limit) => bytes(database)?.0 > limit,
         None => false,
@@ -111,10 +121,17 @@ fn oldest(database: &Connection, keep: Keep) -> Result<Option<(i64, i64, i64)>, 
     let since = if over { i64::MAX } else { keep.since.map_or(i64::MIN, nanos) };
     Ok(database
         .prepare_cached(
-            "SELECT id, delivery, bytes FROM jobs WHERE finished_at IS NOT NULL AND finished_at < ?1
-             ORDER BY finished_at LIMIT 1",
+            "SELECT id, delivery, bytes, finished_at FROM jobs
+             WHERE finished_at IS NOT NULL AND finished_at < ?1 ORDER BY finished_at LIMIT 1",
         )?
-        .query_row([since], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row([since], |row| {
+            Ok(Oldest {
+                job: row.get(0)?,
+                delivery: row.get(1)?,
+                bytes: row.get(2)?,
+                finished_at: row.get(3)?,
+            })
+        })
         .optional()?)
 }
 

@@ -107,7 +107,7 @@ fn pop(free: &Mutex<Vec<Connection>>) -> Option<Connection> {
 pub(super) fn load(database: &Connection, job: JobId) -> Result<Option<Loaded>, StoreError> {
     let Some(row) = history::job(database, job)? else { return Ok(None) };
     let delivery = delivery(database, row.delivery)?.ok_or_else(|| {
-        StoreError::unavailable(format_args!("delivery {} of job {job} is missing", row.delivery))
+        StoreError::damaged(format_args!("delivery {} of job {job} is missing", row.delivery))
     })?;
     Ok(Some(Loaded { entries: entries(database, job)?, row, delivery }))
 }
@@ -123,7 +123,7 @@ pub(super) fn entries(database: &Connection, job: JobId) -> Result<Vec<Entry>, S
     while let Some(row) = rows.next()? {
         let format: u8 = row.get(3)?;
         if format > FORMAT {
-            return Err(StoreError::unavailable(format_args!(
+            return Err(StoreError::damaged(format_args!(
                 "job {job} was journaled in format {format} by a newer program, and this one knows formats up to \
                  {FORMAT}"
             )));
@@ -136,7 +136,7 @@ pub(super) fn entries(database: &Connection, job: JobId) -> Result<Vec<Entry>, S
         let body = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
         let seq = row.get(0)?;
         let kind = serde_json::from_str(body).map_err(|error| {
-            StoreError::unavailable(format_args!("entry {seq} of job {job} is damaged: {error}"))
+            StoreError::damaged(format_args!("entry {seq} of job {job} is damaged: {error}"))
         })?;
         entries.push(Entry { seq, path: StepPath(path), at: moment(row.get(2)?), kind });
     }
@@ -167,7 +167,7 @@ pub(super) fn delivery(
         .optional()?;
     let Some((mut delivery, headers, body)) = found else { return Ok(None) };
     delivery.headers = serde_json::from_str(&headers).map_err(|error| {
-        StoreError::unavailable(format_args!("the headers of delivery {id} are damaged: {error}"))
+        StoreError::damaged(format_args!("the headers of delivery {id} are damaged: {error}"))
     })?;
     delivery.body = unpack(&body)?;
     Ok(Some(delivery))

@@ -80,9 +80,9 @@ pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
 /// Returns what was [packed](pack).
 pub(super) fn unpack(packed: &[u8]) -> Result<Arc<[u8]>, StoreError> {
     let mut bytes = Vec::new();
-    ZlibDecoder::new(packed).read_to_end(&mut bytes).map_err(|error| {
-        StoreError::unavailable(format_args!("a stored body is damaged: {error}"))
-    })?;
+    ZlibDecoder::new(packed)
+        .read_to_end(&mut bytes)
+        .map_err(|error| StoreError::damaged(format_args!("a stored body is damaged: {error}")))?;
     Ok(bytes.into())
 }
 

@@ -32,6 +32,7 @@ CREATE TABLE deliveries (
     answered INTEGER NOT NULL CHECK (answered BETWEEN 100 AND 599)
 ) STRICT;
 CREATE INDEX deliveries_of_recipe ON deliveries (recipe);
+CREATE INDEX deliveries_by_time ON deliveries (received_at);
 
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -210,6 +210,22 @@ async fn a_file_that_is_gone_is_missed_until_it_is_back() {
 }
 
 #[tokio::test]
+async fn an_entry_that_cannot_be_read_is_named() {
+    let (dir, store) = store();
+    let (a, b) = (job(&store, "hires", "a").await, job(&store, "hires", "b").await);
+    store.append(running(a, vec![entry(1, "s", Kind::Fired)])).await.unwrap();
+    store.append(running(b, vec![entry(1, "s", Kind::Fired)])).await.unwrap();
+    let database = schema::writer(&dir.path().join("store.db")).unwrap();
+    database.execute("UPDATE entries SET format = 9 WHERE job = ?1", [a]).unwrap();
+    database.execute("UPDATE entries SET body = '{' WHERE job = ?1", [b]).unwrap();
+    for (job, words) in [(a, "format 9"), (b, "entry 1 of job 2")] {
+        let refused = store.load(job).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Damaged(_)), "{refused}");
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn the_schema_refuses_what_must_not_be() {
     let (dir, store) = store();
     let a = job(&store, "hires", "a").await;

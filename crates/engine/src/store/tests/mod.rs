@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod accept;
+#[cfg(feature = "crash-points")]
+mod crash;
 mod durability;
 mod effects;
 mod history;

@@ -125,6 +125,21 @@ async fn a_delivery_goes_with_its_last_job() {
 }
 
 #[tokio::test]
+async fn the_budget_takes_the_pings_of_the_time_it_takes_jobs_of() {
+    let (_dir, store) = store();
+    let mut pings = Vec::new();
+    for seconds in [0, 100] {
+        let ping = Intake { received_at: at(seconds), ..intake("hires", Vec::new()) };
+        pings.push(store.accept(ping).await.unwrap().0);
+    }
+    old(&store, "a", Status::Succeeded).await;
+    let purged = store.purge(Keep { bytes: Some(0), ..NOTHING }).await.unwrap();
+    assert_eq!(purged, Purged { jobs: 1, deliveries: 2 });
+    assert_eq!(store.delivery(pings[0]).await.unwrap(), None);
+    assert!(store.delivery(pings[1]).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn others_write_between_the_slices_of_a_purge() {
     let (_dir, store) = store();
     for n in 0..200 {
