@@ -1,2 +1,86 @@
-//! The binary.
-fn main() {}
+//! The binary: reads the command line, does one command, and says by its exit code how it went.
+
+#![expect(
+    unreachable_pub,
+    reason = "a binary exports nothing: `pub` here means that another module uses it"
+)]
+
+mod args;
+mod check;
+mod completions;
+mod connectors;
+mod control;
+mod demo;
+mod deployment;
+mod desk;
+mod doctor;
+mod exit;
+mod hooks;
+mod init;
+mod jobs;
+mod live;
+mod logs;
+mod mask;
+mod notify;
+mod pages;
+mod project;
+mod random;
+mod references;
+mod reload;
+mod request;
+mod run;
+mod serve;
+mod service;
+mod show;
+mod start;
+mod status;
+mod stop;
+mod story;
+mod terminal;
+
+use std::{future::Future, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{
+    args::{Arguments, Command},
+    exit::{Exit, Trouble},
+};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    terminal::set_color(arguments.color);
+    match command(arguments) {
+        Ok(exit) => exit.into(),
+        Err(trouble) => {
+            terminal::trouble(&trouble);
+            trouble.exit.into()
+        }
+    }
+}
+
+fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Trouble> {
+    match command {
+        Command::Init { dir } => init::run(&dir),
+        Command::Demo { once } => wait(demo::run(once)),
+        Command::Check(output) => check::run(&project, output.format),
+        Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Run(asked) => wait(run::run(&project, asked)),
+        Command::Start(asked) => wait(start::run(&project, asked)),
+        Command::Stop { recipes } => wait(stop::run(&project, recipes)),
+        Command::Status { fail_on, output } => wait(status::run(&project, fail_on, output.format)),
+        Command::Jobs(asked) => wait(jobs::run(&project, asked)),
+        Command::Doctor { name, output } => wait(doctor::run(&project, name, output.format)),
+    }
+}
+
+/// Runs a command that talks to a service or a vendor.
+fn wait<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    // Fails only when a provider is installed already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::cannot(format!("cannot start the runtime: {error}")))?
+        .block_on(work)
+}

@@ -1,0 +1,340 @@
+//! The command line: what can be asked for, and what each thing is for.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::exit;
+
+/// Run integration recipes written in YAML: nothing lost, nothing doubled
+#[derive(Debug, Parser)]
+#[command(name = "recipe-runner", version, after_help = exit::HELP, arg_required_else_help = true)]
+#[command(after_long_help = exit::HELP, max_term_width = 100)]
+pub struct Arguments {
+    /// Use this project folder
+    #[arg(long, global = true, env = "RECIPE_RUNNER_PROJECT", value_name = "DIR")]
+    #[arg(default_value = ".", hide_env_values = true)]
+    pub project: PathBuf,
+    /// Colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How data is written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// One command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a project folder from the template, the hire sync included
+    #[command(after_help = "Example:\n  recipe-runner init acme")]
+    Init {
+        /// The folder to make; must be empty or absent
+        dir: PathBuf,
+    },
+    /// Show the hire sync at work, without any account
+    #[command(
+        after_help = "Example:\n  recipe-runner demo\n  recipe-runner demo --once   # for scripts: checks every field, then ends"
+    )]
+    Demo {
+        /// Send one hire, compare every field of the new employee, and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// Report every mistake in the project's files
+    #[command(after_help = "Example:\n  recipe-runner check\n  recipe-runner check --format json")]
+    Check(Output),
+    /// Work one real job in the foreground, step by step
+    #[command(
+        after_help = "Example:\n  recipe-runner run greenhouse-hired-to-goco --event examples/events/hire_candidate.json"
+    )]
+    Run(Run),
+    /// Switch recipes on and run the service
+    #[command(
+        long_about = "Switch recipes on and run the service\n\nWith names: switches those recipes on, and runs the service in the foreground unless one is running already.\nWithout names: runs the service with every recipe as it was left.",
+        after_help = "Example:\n  recipe-runner start greenhouse-hired-to-goco\n  recipe-runner start --all --detach"
+    )]
+    Start(Start),
+    /// Switch recipes off, or stop the service
+    #[command(
+        long_about = "Switch recipes off, or stop the service\n\nWith names: switches those recipes off. A step at work ends, jobs pause, webhooks are still answered and their jobs held.\nWithout names: stops the service; calls in flight end first.",
+        after_help = "Example:\n  recipe-runner stop greenhouse-hired-to-goco\n  recipe-runner stop"
+    )]
+    Stop {
+        /// The recipes to switch off; none stops the service
+        #[arg(value_name = "RECIPE")]
+        recipes: Vec<String>,
+    },
+    /// Show the service, its recipes, and what needs attention
+    #[command(
+        after_help = "Example:\n  recipe-runner status\n  recipe-runner status --fail-on attention   # for monitoring"
+    )]
+    Status {
+        /// End with exit code 1 when this is found
+        #[arg(long, value_name = "WHAT")]
+        fail_on: Option<FailOn>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List, show and settle jobs
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Check connections, secrets, webhooks and the clock, each red line with its cure
+    #[command(after_help = "Example:\n  recipe-runner doctor\n  recipe-runner doctor goco")]
+    Doctor {
+        /// A connection or a recipe; everything when left out
+        name: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print the completion script of a shell
+    #[command(
+        after_help = "Example:\n  recipe-runner completions bash > ~/.local/share/bash-completion/completions/recipe-runner"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// Write stdout for people or for programs
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The recipe
+    pub recipe: String,
+    /// What to work on: a file with the raw body, the number of a past job, or `next` for the next real event
+    #[arg(long, value_name = "FILE|JOB|next")]
+    pub event: String,
+    /// Do not ask before real systems are written to
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `start`.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// The recipes to switch on
+    #[arg(value_name = "RECIPE")]
+    pub recipes: Vec<String>,
+    /// Switch every recipe on
+    #[arg(long, conflicts_with = "recipes")]
+    pub all: bool,
+    /// Run in the background; return when it is ready
+    #[arg(long)]
+    pub detach: bool,
+    /// This is the background process of `--detach`
+    #[arg(long, hide = true)]
+    pub detached: bool,
+    /// Write logs for people or for programs; text on a terminal, JSON elsewhere, when left out
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<Format>,
+    /// Log from this level on, such as `info`, `debug` or `engine=debug`
+    #[arg(long, value_name = "FILTER", env = "RECIPE_RUNNER_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// What `--fail-on` looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A job needs attention, or the service does not run
+    Attention,
+}
+
+/// `jobs`.
+#[derive(Debug, Subcommand)]
+pub enum Jobs {
+    /// List jobs, newest first
+    #[command(
+        after_help = "Example:\n  recipe-runner jobs list --status failed\n  recipe-runner jobs list --search smith"
+    )]
+    List(List),
+    /// Show a job: every step with its input, output, attempts and time
+    #[command(
+        after_help = "Example:\n  recipe-runner jobs show 42\n  recipe-runner jobs show 42 --step employee"
+    )]
+    Show {
+        /// The job's number
+        job: i64,
+        /// Show only steps at or under this path
+        #[arg(long, value_name = "PATH")]
+        step: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Have a failed job go on from the failed step
+    #[command(after_help = "Example:\n  recipe-runner jobs retry 42")]
+    Retry {
+        /// The job's number
+        job: i64,
+        /// Go on with the newest version of the recipe
+        #[arg(long)]
+        newest: bool,
+        /// Even though a later job of the same key has overtaken it
+        #[arg(long)]
+        force: bool,
+    },
+    /// End a job; a call in flight still ends
+    #[command(after_help = "Example:\n  recipe-runner jobs cancel 42")]
+    Cancel {
+        /// The job's number
+        job: i64,
+    },
+    /// Settle a write whose outcome nobody could find out
+    #[command(
+        after_help = "Example:\n  recipe-runner jobs resolve 42 employee --happened --output '{\"id\": \"9001\"}'\n  recipe-runner jobs resolve 42 employee --not-happened"
+    )]
+    Resolve(Resolve),
+}
+
+/// `jobs list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only jobs of this recipe
+    #[arg(long)]
+    pub recipe: Option<String>,
+    /// Only jobs that stand there
+    #[arg(long, value_enum)]
+    pub status: Option<JobStatus>,
+    /// Only jobs with this text in their label, ids or e-mail addresses
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// How many at most
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+    /// Only jobs older than this one
+    #[arg(long, value_name = "JOB")]
+    pub before: Option<i64>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Where a job can stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Accepted, not begun
+    Queued,
+    /// At work
+    Running,
+    /// Until a moment comes
+    Waiting,
+    /// Until a person decides
+    NeedsAttention,
+    /// Ended well
+    Succeeded,
+    /// Ended badly
+    Failed,
+    /// Nothing was to do
+    Skipped,
+    /// Ended by a person
+    Cancelled,
+}
+
+/// `jobs resolve`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Resolve {
+    /// The job's number
+    pub job: i64,
+    /// The step's path, such as `employee` or `documents[2].upload`
+    pub step: String,
+    /// It happened
+    #[arg(long, group = "verdict", required_unless_present_any = ["not_happened", "give_up"])]
+    pub happened: bool,
+    /// It did not happen: it is called again
+    #[arg(long, group = "verdict")]
+    pub not_happened: bool,
+    /// Give up on it: the step fails
+    #[arg(long, group = "verdict")]
+    pub give_up: bool,
+    /// The step's output, as JSON, for the steps after it
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["not_happened", "give_up"])]
+    pub output: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_and_no_full_stop() {
+        fn walk(command: &clap::Command) {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                !about.is_empty() && !about.ends_with('.'),
+                "`{}`: {about}",
+                command.get_name()
+            );
+            let mut leaf = true;
+            for inner in command.get_subcommands() {
+                leaf = false;
+                walk(inner);
+            }
+            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!leaf || example.starts_with("Example:"), "`{}`", command.get_name());
+            for argument in command.get_arguments() {
+                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!help.is_empty() && !help.ends_with('.'), "{}: {help}", argument.get_id());
+            }
+        }
+        walk(&Arguments::command());
+    }
+
+    #[test]
+    fn a_verdict_is_needed_and_only_one() {
+        let parse = |more: &[&str]| {
+            let words = ["recipe-runner", "jobs", "resolve", "7", "employee"];
+            Arguments::try_parse_from(words.iter().chain(more)).is_ok()
+        };
+        assert!(!parse(&[]));
+        assert!(parse(&["--happened"]));
+        assert!(parse(&["--happened", "--output", "{}"]));
+        assert!(parse(&["--give-up"]));
+        assert!(!parse(&["--give-up", "--happened"]));
+        assert!(!parse(&["--not-happened", "--output", "{}"]));
+    }
+
+    #[test]
+    fn the_project_is_global() {
+        let words = ["recipe-runner", "status", "--project", "acme"];
+        assert_eq!(Arguments::try_parse_from(words).unwrap().project, PathBuf::from("acme"));
+    }
+}

@@ -1,0 +1,170 @@
+//! Notifications: a job that needs attention, or a recipe that keeps failing, is told to the webhook in `runner.yaml`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use connector::{
+    Call, Failure, Identity, Opening,
+    http::{Client, ClientSettings},
+};
+use engine::{Notice, Status};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{references::Lookup, service::Service};
+
+/// A recipe keeps failing when that many of its jobs have failed in a row.
+const IN_A_ROW: u32 = 3;
+/// The waits before a notification is sent again; after the last it is given up and logged.
+const WAITS: [Duration; 3] =
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(2)];
+
+/// Listens to the engine until the service stops.
+pub async fn listen(service: Arc<Service>) {
+    let mut notices = service.engine.notices();
+    let mut watch = Watch::default();
+    loop {
+        let notice = tokio::select! {
+            () = service.stop.cancelled() => return,
+            notice = notices.recv() => notice,
+        };
+        match notice {
+            Ok(notice) => {
+                if let Some(message) = watch.message(&notice, &service) {
+                    tokio::spawn(send(service.clone(), message));
+                }
+            }
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "some notifications were missed; `status` knows all");
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// What was told already: nobody wants the same message at every step.
+#[derive(Debug, Default)]
+struct Watch {
+    told: HashSet<i64>,
+    failed_in_a_row: HashMap<String, u32>,
+}
+
+/// What is worth telling.
+#[derive(Debug, PartialEq, Eq)]
+enum Worth {
+    Attention,
+    KeepsFailing(u32),
+}
+
+impl Watch {
+    fn worth(&mut self, job: i64, recipe: &str, status: Status) -> Option<Worth> {
+        if status == Status::NeedsAttention {
+            return self.told.insert(job).then_some(Worth::Attention);
+        }
+        self.told.remove(&job);
+        match status {
+            Status::Failed => {
+                let count = self.failed_in_a_row.entry(recipe.to_owned()).or_default();
+                *count += 1;
+                // Then at 6, 12, 24 …: a message a night is read, a message a job is not.
+                let multiple = *count / IN_A_ROW;
+                (count.is_multiple_of(IN_A_ROW) && multiple.is_power_of_two())
+                    .then_some(Worth::KeepsFailing(*count))
+            }
+            Status::Succeeded => {
+                self.failed_in_a_row.remove(recipe);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn message(&mut self, notice: &Notice, service: &Service) -> Option<Value> {
+        let Notice { job, recipe, label, status, note, .. } = notice;
+        let url = service.running().map(|running| format!("{}/jobs/{job}", running.public_url));
+        let (kind, text) = match self.worth(job.0, recipe, *status)? {
+            Worth::Attention => (
+                "job_needs_attention",
+                format!("{recipe}: job {job} ({label}) needs attention: {note}"),
+            ),
+            Worth::KeepsFailing(count) => (
+                "recipe_keeps_failing",
+                format!(
+                    "{recipe}: {count} jobs have failed in a row, the last one {job} ({label}): {note}"
+                ),
+            ),
+        };
+        Some(json!({
+            "text": text, "kind": kind, "recipe": recipe, "job": job, "label": label,
+            "status": status, "note": note, "url": url,
+        }))
+    }
+}
+
+async fn send(service: Arc<Service>, message: Value) {
+    let Some(webhook) = service.engine.deployment().project.runner.notify_webhook.clone() else {
+        return;
+    };
+    let mut waits = WAITS.into_iter();
+    loop {
+        let Err(why) = post(&service, &webhook, &message).await else { return };
+        let Some(wait) = waits.next() else {
+            tracing::error!(why, "a notification could not be sent and is given up");
+            return;
+        };
+        tracing::warn!(why, "a notification could not be sent; trying again");
+        tokio::select! {
+            () = service.stop.cancelled() => return,
+            () = service.engine.clock().sleep(wait) => {}
+        }
+    }
+}
+
+async fn post(service: &Service, webhook: &str, message: &Value) -> Result<(), String> {
+    let lookup = Lookup { dir: &service.dir, variable: &service.variable };
+    let url = lookup.resolve(webhook).map_err(|why| format!("`{webhook}`: {why}"))?;
+    let told = |failure: Failure| failure.message;
+    let mut settings = ClientSettings::new(&url).map_err(told)?;
+    // Who runs the service chose the address; a chat in the same network is as good as any.
+    settings.allow_private_addresses = true;
+    let clock = service.engine.clock().clone();
+    let opening = Opening { name: "notifications".into(), clock: clock.clone() };
+    let client = Client::new(settings, &opening).map_err(told)?;
+    let call = Call::new(Identity::default(), clock);
+    client
+        .post(&url)
+        .doing("sending a notification")
+        .json(message)
+        .send(&call)
+        .await
+        .map_err(told)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_needs_attention_is_told_once_until_it_goes_on() {
+        let mut watch = Watch::default();
+        assert_eq!(watch.worth(1, "hire", Status::NeedsAttention), Some(Worth::Attention));
+        assert_eq!(watch.worth(1, "hire", Status::NeedsAttention), None);
+        assert_eq!(watch.worth(1, "hire", Status::Running), None);
+        assert_eq!(watch.worth(1, "hire", Status::NeedsAttention), Some(Worth::Attention));
+    }
+
+    #[test]
+    fn a_recipe_that_keeps_failing_is_told_ever_more_rarely() {
+        let mut watch = Watch::default();
+        let told: Vec<u32> = (1..=30)
+            .filter(|job| watch.worth((*job).into(), "hire", Status::Failed).is_some())
+            .collect();
+        assert_eq!(told, [3, 6, 12, 24]);
+        assert_eq!(watch.worth(31, "hire", Status::Succeeded), None);
+        assert_eq!(watch.worth(32, "hire", Status::Failed), None);
+    }
+}

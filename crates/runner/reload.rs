@@ -1,0 +1,102 @@
+//! Hot reload: a changed project folder is checked and takes effect for new jobs; a broken one is refused with its
+//! diagnostics, and what was good goes on.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, IsTerminal},
+    sync::Arc,
+    time::Duration,
+};
+
+use recipe::{Diagnostic, Severity};
+
+use crate::{
+    exit::Trouble,
+    project::{self, Fingerprint},
+    service::{Service, Wrong},
+    terminal::{self, BAD, GOOD, paint},
+};
+
+/// How often the folder is looked at. Polling sees what every editor, `git pull` and network drive does.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Watches the folder until the service stops.
+pub async fn watch(service: Arc<Service>) {
+    let mut seen = project::fingerprint(&service.dir).ok();
+    loop {
+        tokio::select! {
+            () = service.stop.cancelled() => return,
+            () = service.engine.clock().sleep(INTERVAL) => {}
+        }
+        let Some(now) = changed(&service, seen.as_ref()) else { continue };
+        seen = Some(now);
+        take_up(&service).await;
+    }
+}
+
+/// Returns the new state of the folder if it has changed. A folder that cannot be read is left for the next look.
+fn changed(service: &Service, seen: Option<&Fingerprint>) -> Option<Fingerprint> {
+    let now = project::fingerprint(&service.dir).ok()?;
+    (Some(&now) != seen).then_some(now)
+}
+
+async fn take_up(service: &Service) {
+    let outcome = service.reload().await;
+    let at_terminal = io::stderr().is_terminal();
+    match outcome {
+        Err(trouble) if at_terminal => terminal::trouble(&trouble),
+        Err(trouble) => tracing::error!(%trouble, "the changed project was not taken up"),
+        Ok(Wrong { diagnostics, .. }) => {
+            let broken: BTreeSet<&str> = diagnostics
+                .iter()
+                .filter(|one| one.severity == Severity::Error)
+                .map(|one| one.source.path.as_str())
+                .collect();
+            let files = broken.into_iter().collect::<Vec<_>>().join("`, `");
+            match (files.is_empty(), at_terminal) {
+                (true, true) => {
+                    terminal::talk(format!("{} the changed project", paint(GOOD, "took up")));
+                }
+                (true, false) => tracing::info!("took up the changed project"),
+                (false, true) => {
+                    terminal::talk(recipe::render(&diagnostics, terminal::colors_on_stderr()));
+                    let refused = paint(BAD, "refused");
+                    terminal::talk(format!("{refused} `{files}`; the last good version goes on"));
+                }
+                (false, false) => {
+                    let mistakes = recipe::render(&diagnostics, false);
+                    tracing::error!(
+                        files,
+                        mistakes,
+                        "refused broken files; the last good version goes on"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Returns why a changed folder must not be taken up at all: what every recipe stands on is broken.
+pub fn refusal(service: &Service, wrong: &Wrong) -> Option<Trouble> {
+    let shared = |one: &&Diagnostic| {
+        one.severity == Severity::Error
+            && matches!(one.source.path.as_str(), "connections.yaml" | "runner.yaml")
+    };
+    if let Some(one) = wrong.diagnostics.iter().find(shared) {
+        return Some(Trouble::found(format!(
+            "`{}` is broken, so nothing of the changed project is taken up\n\n{}",
+            one.source.path,
+            recipe::render(&wrong.diagnostics, false).trim_end()
+        )));
+    }
+    let deployment = service.engine.deployment();
+    let lost = wrong
+        .closed
+        .iter()
+        .find(|one| deployment.connections.get(&one.connection).is_some_and(Result::is_ok))?;
+    Some(Trouble::found(format!(
+        "the connection `{}` would be closed, so nothing of the changed project is taken up: {}",
+        lost.connection,
+        lost.reasons.join("; ")
+    )))
+}

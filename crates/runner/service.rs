@@ -1,0 +1,344 @@
+//! The service behind every command: an engine over one project, in the running service or inside one command.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use connector::{Clock, Connector, Delivery, SystemClock};
+use engine::{
+    CommandError, Engine, JobId, JobQuery, JobRow, RecipeStatus, Settings, Status, Store,
+    StoreError,
+};
+use recipe::{Diagnostic, Recipe};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    check, connectors,
+    deployment::{self, Prepared},
+    doctor,
+    exit::{Exit, Trouble},
+    mask,
+    references::Closed,
+    reload,
+    request::{From, JobLine, Reply, Request, Running, Search, ServiceStatus, Switched},
+    story::Story,
+};
+
+/// How many jobs that need attention a status names.
+const MOST_ATTENTION: usize = 100;
+
+/// Reads an environment variable.
+pub type Variable = fn(&str) -> Option<String>;
+
+/// An engine over one project.
+pub struct Service {
+    /// The engine.
+    pub engine: Engine,
+    /// The project folder.
+    pub dir: PathBuf,
+    /// Where the environment is read.
+    pub variable: Variable,
+    /// Ends everything.
+    pub stop: CancellationToken,
+    connectors: Arc<[Connector]>,
+    running: Mutex<Option<Running>>,
+    wrong: Mutex<Wrong>,
+}
+
+/// What is wrong with the project folder as it was last read.
+#[derive(Debug, Default, Clone)]
+pub struct Wrong {
+    /// Mistakes in its files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Connections that cannot be opened.
+    pub closed: Vec<Closed>,
+}
+
+/// Where a project keeps its data, without opening anything.
+pub fn data_dir(dir: &Path) -> Result<PathBuf, Trouble> {
+    let catalogue = connector::catalogue(&connectors::all());
+    let checked = check::check(dir, &catalogue)?;
+    Ok(dir.join(&checked.project.runner.data_dir))
+}
+
+impl Service {
+    /// Opens the store of a project, whose lock it takes, and an engine over it. Nothing is driven until the engine
+    /// resumes.
+    pub async fn open(dir: &Path, variable: Variable) -> Result<Arc<Self>, Trouble> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let connectors: Arc<[Connector]> = connectors::all().into();
+        let Prepared { deployment, checked, closed } =
+            deployment::prepare(dir, &connectors, &clock, &variable)?;
+        let runner = &checked.project.runner;
+        let data_dir = dir.join(&runner.data_dir);
+        make_private(&data_dir)?;
+        let public_url =
+            runner.public_url.clone().unwrap_or_else(|| format!("http://{}", runner.listen));
+        let settings = Settings { public_url: public_url.trim_end_matches('/').to_owned() };
+        let store = Store::open(&data_dir).map_err(|error| store_trouble(&error))?;
+        let engine = Engine::open(store, clock, deployment, settings)
+            .await
+            .map_err(|error| store_trouble(&error))?;
+        let wrong = Wrong { diagnostics: checked.diagnostics, closed };
+        Ok(Arc::new(Self {
+            engine,
+            dir: dir.into(),
+            variable,
+            stop: CancellationToken::new(),
+            connectors,
+            running: Mutex::default(),
+            wrong: Mutex::new(wrong),
+        }))
+    }
+
+    /// Says that it runs, and where.
+    pub fn set_running(&self, running: Running) {
+        *self.running.lock().expect("no panic while the lock is held") = Some(running);
+    }
+
+    /// Returns where it runs, if it does.
+    pub fn running(&self) -> Option<Running> {
+        self.running.lock().expect("no panic while the lock is held").clone()
+    }
+
+    /// Returns what is wrong with the project folder.
+    pub fn wrong(&self) -> MutexGuard<'_, Wrong> {
+        self.wrong.lock().expect("no panic while the lock is held")
+    }
+
+    /// Reads the folder again and deploys what is right in it; returns what is wrong with it now.
+    pub async fn reload(&self) -> Result<Wrong, Trouble> {
+        let Prepared { deployment, checked, closed } =
+            deployment::prepare(&self.dir, &self.connectors, self.engine.clock(), &self.variable)?;
+        let wrong = Wrong { diagnostics: checked.diagnostics, closed };
+        *self.wrong() = wrong.clone();
+        if let Some(refusal) = reload::refusal(self, &wrong) {
+            return Err(refusal);
+        }
+        self.engine.deploy(deployment).await.map_err(|error| store_trouble(&error))?;
+        Ok(wrong)
+    }
+
+    /// Does what a command asks.
+    pub async fn answer(&self, request: Request) -> Result<Reply, Trouble> {
+        match request {
+            Request::Status => self.status().await.map(|status| Reply::Status(Box::new(status))),
+            Request::Switch { recipes, on } => self.switch(recipes, on).await.map(Reply::Switched),
+            Request::Jobs(search) => self.jobs(search).await.map(Reply::Jobs),
+            Request::Job(job) => self.story(job).await.map(|story| Reply::Job(Box::new(story))),
+            Request::Command { job, by, command } => {
+                self.engine
+                    .command(JobId(job), &by, command)
+                    .await
+                    .map_err(|e| command_trouble(&e))?;
+                Ok(Reply::Done)
+            }
+            Request::Submit { recipe, from } => {
+                let submitted = match from {
+                    From::Body(body) => self.engine.submit(&recipe, body).await,
+                    From::Job(job) => self.engine.submit_again(JobId(job)).await,
+                };
+                Ok(Reply::Submitted(submitted.map_err(|error| command_trouble(&error))?.0))
+            }
+            Request::Doctor { name } => {
+                doctor::examine(self, name.as_deref()).await.map(Reply::Doctor)
+            }
+            Request::Stop => {
+                self.stop.cancel();
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    /// Returns how recipes stand, by name.
+    pub async fn recipes(&self) -> Result<Vec<RecipeStatus>, Trouble> {
+        self.engine.recipes().await.map_err(|error| store_trouble(&error))
+    }
+
+    /// Returns one job with everything that happened to it.
+    pub async fn story(&self, job: i64) -> Result<Story, Trouble> {
+        let view = self.engine.job(JobId(job)).await.map_err(|error| store_trouble(&error))?;
+        let view = view.ok_or_else(|| command_trouble(&CommandError::NoJob(JobId(job))))?;
+        let story = mask::links(Story::of(&view));
+        let Some(recipe) = view.recipe.filter(|recipe| !recipe.settings.mask.is_empty()) else {
+            return Ok(story);
+        };
+        let event = self.event(job, &recipe).await?;
+        Ok(mask::apply(story, &event, &recipe.settings.mask))
+    }
+
+    /// Returns the event of a job as expressions see it; null when it does not decode.
+    async fn event(&self, job: i64, recipe: &Recipe) -> Result<Value, Trouble> {
+        let store = self.engine.store();
+        let loaded = store.load(JobId(job)).await.map_err(|error| store_trouble(&error))?;
+        let deployment = self.engine.deployment();
+        let (Some(loaded), Some(trigger)) = (loaded, deployment.trigger(recipe)) else {
+            return Ok(Value::Null);
+        };
+        let index = loaded.row.event_index as usize;
+        let stored = loaded.delivery;
+        let delivery = Delivery {
+            headers: stored.headers,
+            query: stored.query,
+            body: stored.body,
+            received_at: stored.received_at,
+        };
+        let events = trigger.decode(&recipe.trigger.with, &delivery);
+        let event = events.ok().and_then(|events| events.into_iter().nth(index));
+        Ok(event.map_or(Value::Null, |event| event.payload))
+    }
+
+    /// Returns jobs, newest first.
+    pub async fn jobs(&self, search: Search) -> Result<Vec<JobLine>, Trouble> {
+        let query = JobQuery {
+            recipe: search.recipe,
+            statuses: search.statuses,
+            search: search.text,
+            before: search.before.map(JobId),
+            limit: search.limit,
+            ..JobQuery::default()
+        };
+        let rows = self.engine.jobs(query).await.map_err(|error| store_trouble(&error))?;
+        Ok(rows.into_iter().map(line).collect())
+    }
+
+    async fn status(&self) -> Result<ServiceStatus, Trouble> {
+        let attention = Search {
+            statuses: vec![Status::NeedsAttention],
+            limit: MOST_ATTENTION,
+            ..Search::default()
+        };
+        let mut attention = self.jobs(attention).await?;
+        attention.reverse();
+        let wrong = self.wrong().clone();
+        Ok(ServiceStatus {
+            running: self.running(),
+            recipes: self.recipes().await?,
+            attention,
+            mistakes: wrong
+                .diagnostics
+                .iter()
+                .map(|one| recipe::render(std::slice::from_ref(one), false))
+                .collect(),
+            closed: wrong
+                .closed
+                .iter()
+                .map(|one| format!("`{}`: {}", one.connection, one.reasons.join("; ")))
+                .collect(),
+        })
+    }
+
+    async fn switch(&self, recipes: Vec<String>, on: bool) -> Result<Vec<Switched>, Trouble> {
+        let known = self.recipes().await?;
+        let names: Vec<String> = if recipes.is_empty() {
+            known.iter().map(|recipe| recipe.name.clone()).collect()
+        } else {
+            recipes
+        };
+        // All or nothing: a typing mistake in the second name should not leave the first switched.
+        for name in &names {
+            let Some(recipe) = known.iter().find(|recipe| &recipe.name == name) else {
+                return Err(unknown_recipe(name, known.iter().map(|recipe| recipe.name.as_str())));
+            };
+            if on && recipe.version.is_none() {
+                return Err(self.never_good(name));
+            }
+        }
+        for name in &names {
+            self.engine.switch(name, on).await.map_err(|error| command_trouble(&error))?;
+        }
+        Ok(names.iter().map(|name| self.switched(name)).collect())
+    }
+
+    /// Returns how events reach a recipe.
+    pub fn switched(&self, name: &str) -> Switched {
+        let deployment = self.engine.deployment();
+        let base = self.running().map_or_else(
+            || {
+                let runner = &deployment.project.runner;
+                runner.public_url.clone().unwrap_or_else(|| format!("http://{}", runner.listen))
+            },
+            |running| running.public_url,
+        );
+        let url = format!("{}/hooks/{name}", base.trim_end_matches('/'));
+        let set_up = deployment
+            .project
+            .recipes
+            .get(name)
+            .and_then(|recipe| deployment.trigger(recipe))
+            .map(|trigger| trigger.spec.set_up.replace("{url}", &url))
+            .unwrap_or_default();
+        Switched { recipe: name.into(), url, set_up }
+    }
+
+    fn never_good(&self, name: &str) -> Trouble {
+        let path = format!("recipes/{name}.yaml");
+        let wrong = self.wrong();
+        let its = |one: &&Diagnostic| one.source.path == path;
+        let mut found: Vec<Diagnostic> = wrong.diagnostics.iter().filter(its).cloned().collect();
+        if found.is_empty() {
+            found.clone_from(&wrong.diagnostics);
+        }
+        let drawn = recipe::render(&found, false);
+        Trouble {
+            exit: Exit::Found,
+            ..Trouble::cannot(format!(
+                "`{name}` was never right, so it cannot start\n\n{}",
+                drawn.trim_end()
+            ))
+        }
+        .cure("correct it; `recipe-runner check` shows every mistake in every file")
+    }
+}
+
+/// Returns the trouble of a recipe that does not exist.
+pub fn unknown_recipe<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Trouble {
+    let known: Vec<_> = known.collect();
+    let trouble = Trouble::usage(format!("there is no recipe `{name}`"));
+    if known.is_empty() {
+        trouble.cure("put one into `recipes/`, one file each")
+    } else {
+        trouble.cure(format!("there is: {}", known.join(", ")))
+    }
+}
+
+/// Returns what a command that was refused tells people.
+pub fn command_trouble(error: &CommandError) -> Trouble {
+    match error {
+        CommandError::Store(error) => store_trouble(error),
+        CommandError::NoRecipe(_) | CommandError::NoJob(_) | CommandError::NotUnknown { .. } => {
+            Trouble::usage(error.to_string())
+        }
+        other => Trouble::cannot(other.to_string()),
+    }
+}
+
+/// Returns what a store that does not open or answer tells people.
+pub fn store_trouble(error: &StoreError) -> Trouble {
+    Trouble::cannot(error.to_string())
+}
+
+fn line(row: JobRow) -> JobLine {
+    JobLine {
+        job: row.id.0,
+        recipe: row.recipe,
+        label: row.label,
+        status: row.standing.status,
+        note: row.standing.note,
+        accepted_at: row.accepted_at,
+        finished_at: row.standing.finished_at,
+        repeats: row.repeats,
+    }
+}
+
+/// Makes the data folder for its owner only: it holds people's data.
+pub fn make_private(dir: &Path) -> Result<(), Trouble> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|error| Trouble::file("make", dir, &error))
+}

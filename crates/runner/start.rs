@@ -1,0 +1,252 @@
+//! `start`: switches recipes on, and becomes the service unless one runs.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use connector::{Clock, SystemClock};
+use recipe::{Recipe, Step, StepKind};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    args::Start,
+    control::Client,
+    exit::{Exit, Trouble},
+    jobs::unexpected,
+    live::Live,
+    logs, references,
+    request::{Reply, Request, ServiceStatus, Switched},
+    service::{self, Service},
+    terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, WARN, paint},
+};
+
+/// How often a detached service is asked whether it is ready.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Runs the command.
+pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
+    if asked.detached {
+        // Fails only for the leader of a group, which is free of the terminal already.
+        rustix::process::setsid().ok();
+    }
+    let data_dir = service::data_dir(dir)?;
+    if let Some(client) = Client::find(&data_dir).await? {
+        return tell_running(&client, &asked).await;
+    }
+    if asked.detach {
+        return detach(dir, &data_dir, &asked).await;
+    }
+    logs::begin(&asked.log, asked.log_format)?;
+    let live = Live::begin(dir, references::environment, None).await?;
+    let begun = begin(&live.service, &asked).await;
+    if let Err(trouble) = begun {
+        live.end().await;
+        return Err(trouble);
+    }
+    wait_for_the_end(&live.service).await?;
+    terminal::talk(paint(FAINT, "stopping: calls in flight end, jobs pause …"));
+    let service = live.service.clone();
+    tokio::select! {
+        () = live.end() => terminal::talk(paint(GOOD, "stopped")),
+        // A second Ctrl-C does not wait: what is in flight is settled at the next start.
+        _ = tokio::signal::ctrl_c() => terminal::talk(paint(WARN, "stopped at once")),
+    }
+    drop(service);
+    Ok(Exit::Good)
+}
+
+/// Switches on what was asked for and says how events reach it.
+async fn begin(service: &Service, asked: &Start) -> Result<(), Trouble> {
+    let on = if asked.all || !asked.recipes.is_empty() {
+        refuse_closed(service, &asked.recipes)?;
+        let request = Request::Switch { recipes: asked.recipes.clone(), on: true };
+        let Reply::Switched(on) = service.answer(request).await? else { return Err(unexpected()) };
+        on
+    } else {
+        let recipes = service.recipes().await?;
+        recipes.iter().filter(|recipe| recipe.on).map(|one| service.switched(&one.name)).collect()
+    };
+    if asked.detached {
+        // The process that started this one tells it; the page's token stays out of the log.
+        return Ok(());
+    }
+    let Reply::Status(status) = service.answer(Request::Status).await? else {
+        return Err(unexpected());
+    };
+    tell(&status, &on);
+    Ok(())
+}
+
+/// Refuses to switch on a recipe whose connections cannot be opened; names everything that is missing at once.
+fn refuse_closed(service: &Service, recipes: &[String]) -> Result<(), Trouble> {
+    let deployment = service.engine.deployment();
+    let used: BTreeSet<String> = deployment
+        .project
+        .recipes
+        .values()
+        .filter(|recipe| recipes.is_empty() || recipes.contains(&recipe.name))
+        .flat_map(|recipe| connections(recipe))
+        .collect();
+    let closed: Vec<_> = service
+        .wrong()
+        .closed
+        .iter()
+        .filter(|one| used.contains(&one.connection))
+        .cloned()
+        .collect();
+    if closed.is_empty() { Ok(()) } else { Err(references::trouble(&closed)) }
+}
+
+/// Returns the connections that a recipe uses.
+pub fn connections(recipe: &Recipe) -> BTreeSet<String> {
+    fn walk(block: &[Step], used: &mut BTreeSet<String>) {
+        for step in block {
+            match &step.kind {
+                StepKind::Action(action) => used.extend(action.connection.clone()),
+                StepKind::If { then, otherwise, .. } => {
+                    walk(then, used);
+                    walk(otherwise, used);
+                }
+                StepKind::ForEach { steps, .. } => walk(steps, used),
+                StepKind::Try { steps, catch } => {
+                    walk(steps, used);
+                    walk(catch, used);
+                }
+                StepKind::Set(_) | StepKind::Stop { .. } => {}
+            }
+        }
+    }
+    let mut used: BTreeSet<String> = recipe.trigger.connection.iter().cloned().collect();
+    walk(&recipe.steps, &mut used);
+    walk(&recipe.finally, &mut used);
+    used
+}
+
+/// Has the running service switch recipes on.
+async fn tell_running(client: &Client, asked: &Start) -> Result<Exit, Trouble> {
+    let mut on = Vec::new();
+    if asked.all || !asked.recipes.is_empty() {
+        let request = Request::Switch { recipes: asked.recipes.clone(), on: true };
+        let Reply::Switched(switched) = client.ask(&request).await? else {
+            return Err(unexpected());
+        };
+        on = switched;
+    } else {
+        terminal::talk(paint(WARN, "the service runs already"));
+    }
+    let Reply::Status(status) = client.ask(&Request::Status).await? else {
+        return Err(unexpected());
+    };
+    tell(&status, &on);
+    Ok(Exit::Good)
+}
+
+/// Starts this program again, free of the terminal, and returns when it is ready.
+async fn detach(dir: &Path, data_dir: &Path, asked: &Start) -> Result<Exit, Trouble> {
+    service::make_private(data_dir)?;
+    let log = data_dir.join("service.log");
+    let open = || {
+        fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(|error| Trouble::file("write", &log, &error))
+    };
+    let begins = fs::metadata(&log).map_or(0, |metadata| metadata.len());
+    let program = std::env::current_exe()
+        .map_err(|error| Trouble::cannot(format!("cannot find this program: {error}")))?;
+    let mut child = Command::new(&program)
+        .arg("start")
+        .args(&asked.recipes)
+        .args(asked.all.then_some("--all"))
+        .args(["--detached", "--log-format", "json", "--log", &asked.log])
+        .arg("--project")
+        .arg(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(open()?))
+        .stderr(Stdio::from(open()?))
+        .spawn()
+        .map_err(|error| Trouble::file("start", &program, &error))?;
+    let client = loop {
+        if let Some(client) = Client::find(data_dir).await? {
+            break client;
+        }
+        if let Ok(Some(_)) = child.try_wait() {
+            let said = fs::read(&log).unwrap_or_default();
+            let said = said.get(usize::try_from(begins).unwrap_or(0)..).unwrap_or_default();
+            let said = String::from_utf8_lossy(said);
+            let said = said.trim().strip_prefix("error: ").unwrap_or(said.trim()).to_owned();
+            return Err(Trouble::cannot(format!("the service did not start\n{said}")));
+        }
+        SystemClock.sleep(LOOK).await;
+    };
+    // Switched on by the new service already; asked again for the addresses, and for what it refuses.
+    let told = tell_running(
+        &client,
+        &Start { recipes: asked.recipes.clone(), log: asked.log.clone(), ..*asked },
+    )
+    .await?;
+    terminal::talk(format!(
+        "the service runs in the background; it writes to {}; end it with {}",
+        paint(NAME, log.display()),
+        paint(NAME, "recipe-runner stop")
+    ));
+    Ok(told)
+}
+
+/// Says which recipes are on and how events reach them, which are off, and what is wrong.
+fn tell(status: &ServiceStatus, on: &[Switched]) {
+    for mistake in &status.mistakes {
+        terminal::talk(mistake.trim_end());
+    }
+    for closed in &status.closed {
+        terminal::talk(format!("{} {closed}", paint(BAD, "closed connection")));
+    }
+    for one in on {
+        let title = status.recipes.iter().find(|recipe| recipe.name == one.recipe);
+        let title = title.map(|recipe| recipe.title.as_str()).unwrap_or_default();
+        terminal::data(format!(
+            "{} {}  {}",
+            paint(GOOD, "● on "),
+            paint(STRONG, &one.recipe),
+            paint(FAINT, title)
+        ));
+        terminal::data(format!("  webhook  {}", paint(NAME, &one.url)));
+        for line in one.set_up.trim().lines() {
+            terminal::data(format!("  {line}"));
+        }
+        terminal::data("");
+    }
+    for recipe in status.recipes.iter().filter(|recipe| !recipe.on) {
+        terminal::data(format!(
+            "{} {}  {}",
+            paint(FAINT, "○ off"),
+            recipe.name,
+            paint(FAINT, format!("switch it on: recipe-runner start {}", recipe.name))
+        ));
+    }
+    if let Some(running) = &status.running {
+        terminal::data(format!("jobs       {}", paint(NAME, &running.page)));
+        if running.public_url == format!("http://{}", running.listen) {
+            let words = "the webhook can be reached from this machine only: set `public_url` in runner.yaml to \
+                         the https address of the proxy in front of it";
+            terminal::talk(format!("{} {words}", paint(WARN, "note:")));
+        }
+    }
+}
+
+/// Waits for Ctrl-C, SIGTERM, or a command to stop.
+async fn wait_for_the_end(service: &Service) -> Result<(), Trouble> {
+    let mut terminated = signal(SignalKind::terminate())
+        .map_err(|error| Trouble::cannot(format!("cannot listen to signals: {error}")))?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+        () = service.stop.cancelled() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! `status`: the service, its recipes, and what needs attention.
+
+use std::path::Path;
+
+use connector::{Clock, SystemClock};
+use engine::{FileState, RecipeStatus, Status};
+use jiff::Timestamp;
+
+use crate::{
+    args::{FailOn, Format},
+    desk::Desk,
+    exit::{Exit, Trouble},
+    jobs::{self, unexpected},
+    live::ago,
+    request::{Reply, Request, ServiceStatus},
+    terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, WARN, count, paint},
+};
+
+/// Runs the command.
+pub async fn run(dir: &Path, fail_on: Option<FailOn>, format: Format) -> Result<Exit, Trouble> {
+    let desk = Desk::open(dir).await?;
+    let reply = desk.ask(Request::Status).await;
+    desk.close().await;
+    let Reply::Status(status) = reply? else { return Err(unexpected()) };
+    match format {
+        Format::Json => terminal::json(&status),
+        Format::Text => terminal::data(text(&status, SystemClock.now())),
+    }
+    let wrong = !status.attention.is_empty() || status.running.is_none();
+    Ok(if fail_on.is_some() && wrong { Exit::Found } else { Exit::Good })
+}
+
+fn text(status: &ServiceStatus, now: Timestamp) -> String {
+    let mut lines = vec![match &status.running {
+        Some(running) => format!(
+            "{} since {:.0}, process {}, at {}",
+            paint(GOOD, "service runs"),
+            running.since,
+            running.process,
+            paint(NAME, format!("http://{}", running.listen)),
+        ),
+        None => format!(
+            "{}; start it with {}",
+            paint(BAD, "no service runs"),
+            paint(NAME, "recipe-runner start")
+        ),
+    }];
+    if let Some(running) = &status.running {
+        lines.push(format!("jobs page    {}", paint(NAME, &running.page)));
+    }
+    for recipe in &status.recipes {
+        lines.push(String::new());
+        lines.extend(one(recipe, now));
+    }
+    if !status.closed.is_empty() {
+        lines.push(format!("\n{}", paint(BAD, "connections that cannot be opened")));
+        lines.extend(status.closed.iter().map(|one| format!("  {one}")));
+    }
+    if !status.mistakes.is_empty() {
+        let number = count(status.mistakes.len(), "mistake");
+        lines.push(format!("\n{}", paint(BAD, format!("{number} in the project's files"))));
+        lines.extend(status.mistakes.iter().map(|one| one.trim_end().to_owned()));
+    }
+    if !status.attention.is_empty() {
+        let number = count(status.attention.len(), "job");
+        let verb = if status.attention.len() == 1 { "needs" } else { "need" };
+        lines.push(format!("\n{}", paint(BAD, format!("{number} {verb} attention"))));
+        lines.push(jobs::table(&status.attention));
+        lines.push(paint(FAINT, "look at one: `recipe-runner jobs show JOB`"));
+    }
+    lines.join("\n")
+}
+
+fn one(recipe: &RecipeStatus, now: Timestamp) -> Vec<String> {
+    let switch = if recipe.on { paint(GOOD, "● on ") } else { paint(FAINT, "○ off") };
+    let mut lines =
+        vec![format!("{switch} {}  {}", paint(STRONG, &recipe.name), paint(FAINT, &recipe.title))];
+    match (recipe.file, &recipe.version) {
+        (FileState::Good, _) => {}
+        (FileState::Broken, Some(_)) => lines.push(format!(
+            "      {}",
+            paint(BAD, "its file is broken; the last good version goes on")
+        )),
+        (FileState::Broken, None) => {
+            lines.push(format!("      {}", paint(BAD, "its file is broken and never was right")));
+        }
+        (FileState::Missing, _) => lines.push(format!(
+            "      {}",
+            paint(WARN, "its file is gone; it is off and keeps accepting")
+        )),
+    }
+    let last = recipe.last_event_at.map_or_else(
+        || match recipe.last_ping_at {
+            Some(at) => format!("no event yet; pinged {}", ago(now, at)),
+            None => "no event yet".into(),
+        },
+        |at| format!("last event {}", ago(now, at)),
+    );
+    lines.push(format!("      {last}"));
+    if let Some((at, reason)) = &recipe.last_refusal {
+        let told = format!("refused a delivery {}: {reason}", ago(now, *at));
+        lines.push(format!("      {}", paint(WARN, told)));
+    }
+    let counts: Vec<String> = [
+        Status::NeedsAttention,
+        Status::Running,
+        Status::Waiting,
+        Status::Queued,
+        Status::Succeeded,
+        Status::Skipped,
+        Status::Failed,
+        Status::Cancelled,
+    ]
+    .into_iter()
+    .filter_map(|status| {
+        let number = *recipe.jobs.get(&status).filter(|number| **number > 0)?;
+        let word = format!("{number} {}", status.word().replace('_', " "));
+        Some(paint(crate::show::status_style(status), word))
+    })
+    .collect();
+    if !counts.is_empty() {
+        lines.push(format!("      {}", counts.join(", ")));
+    }
+    lines
+}
