@@ -1,14 +1,14 @@
 //! The trigger `hired`, from raw bytes to events: signatures, what a delivery is, and every shape a hire comes in.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::sync::Arc;
 
 use connector::{
-    Connection, Delivery, Event, Failure, ManualClock, Opening, Secret, Trigger, Verdict, hmac,
+    Connection, Delivery, Event, Failure, ManualClock, Opening, Secret, Verdict, hmac,
     jiff::Timestamp,
 };
 use serde_json::{Value, json};
+
+use crate::bench::trigger;
 
 const SECRET: &str = "3f9a1c77e0b24d5f86a1c77e0b24d5f8";
 /// The documented sample: <https://developers.greenhouse.io/webhooks.html#candidate-or-prospect-hired>.
@@ -457,14 +457,6 @@ fn conforms(shape: &recipe::Shape, value: &Value, path: &str) {
         | (recipe::Type::Integer, Value::Number(_)) => {}
         (of, value) => panic!("`{path}` is {value}, expected {of:?}"),
     }
-}
-
-fn trigger() -> Trigger {
-    connector_greenhouse::connector()
-        .triggers
-        .into_iter()
-        .find(|trigger| trigger.name == "hired")
-        .unwrap()
 }
 
 fn open(secret: Option<&str>) -> Connection {
