@@ -320,6 +320,10 @@ fn with_limits(answer: Answer, account: &Account, switches: &Switches) -> Answer
 fn take_fault(switches: &mut Switches, operation: Operation) -> Option<Trouble> {
     let fault =
         switches.faults.iter_mut().find(|fault| fault.on == operation && fault.times > 0)?;
+    if fault.after > 0 {
+        fault.after -= 1;
+        return None;
+    }
     fault.times -= 1;
     Some(fault.trouble.clone())
 }

@@ -82,11 +82,21 @@ pub enum TokenSays {
 pub struct Fault {
     /// At which operation.
     pub on: Operation,
+    /// How many requests are spared before it.
+    #[serde(default)]
+    pub after: u32,
     /// How many requests it hits.
     #[serde(default = "one")]
     pub times: u32,
     /// What goes wrong.
     pub trouble: Trouble,
+}
+
+impl Fault {
+    /// Returns trouble with the next request of that kind.
+    pub fn once(on: Operation, trouble: Trouble) -> Self {
+        Self { on, after: 0, times: 1, trouble }
+    }
 }
 
 fn one() -> u32 {

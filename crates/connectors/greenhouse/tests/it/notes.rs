@@ -82,7 +82,7 @@ async fn a_note_whose_answer_was_lost_is_found_by_its_mark() {
         let after = [Trouble::CutAfter, hold];
         for trouble in after {
             let shown = format!("{kind} {trouble:?}");
-            let faults = vec![Fault { on: Operation::AddNote, times: 1, trouble }];
+            let faults = vec![Fault::once(Operation::AddNote, trouble)];
             let switches = Switches { faults, page_size: 2, ..Switches::default() };
             let bench = Bench::with(kind, switches, |settings| {
                 settings["limits"] = json!({ "timeout_seconds": 1 });
@@ -107,7 +107,7 @@ async fn a_note_whose_answer_was_lost_is_found_by_its_mark() {
 #[tokio::test]
 async fn a_note_that_never_arrived_is_absent_and_one_that_lags_is_found_after_a_while() {
     for kind in KINDS {
-        let faults = vec![Fault { on: Operation::AddNote, times: 1, trouble: Trouble::CutBefore }];
+        let faults = vec![Fault::once(Operation::AddNote, Trouble::CutBefore)];
         let bench = Bench::with(kind, Switches { faults, ..Switches::default() }, |_| {}).await;
         let failure = bench.run_as(&identity("x"), "add_note", note()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unknown, "{kind}: {failure:?}");
@@ -159,7 +159,7 @@ async fn a_look_up_that_cannot_read_everything_does_not_say_absent() {
         for trouble in troubles {
             let shown = format!("{kind} {trouble:?}");
             bench.tenant.switch(|switches| {
-                switches.faults = vec![Fault { on: Operation::Notes, times: 1, trouble }];
+                switches.faults = vec![Fault::once(Operation::Notes, trouble)];
             });
             let outcome = bench.look_up(&identity("x"), "add_note", note()).await;
             assert!(
@@ -190,7 +190,7 @@ async fn trouble_on_a_write_is_unknown_only_when_it_may_have_happened() {
         for (trouble, expected) in table {
             let shown = format!("{kind} {trouble:?}");
             bench.tenant.switch(|switches| {
-                switches.faults = vec![Fault { on: Operation::AddNote, times: 1, trouble }];
+                switches.faults = vec![Fault::once(Operation::AddNote, trouble)];
             });
             let failure = bench.run_as(&identity("x"), "add_note", note()).await.unwrap_err();
             if let Some(kind) = expected {

@@ -190,7 +190,7 @@ async fn trouble_at_greenhouse_is_transient_for_a_read() {
         for trouble in troubles {
             let shown = format!("{kind} {trouble:?}");
             bench.tenant.switch(|switches| {
-                switches.faults = vec![Fault { on: Operation::Candidates, times: 1, trouble }];
+                switches.faults = vec![Fault::once(Operation::Candidates, trouble)];
             });
             let failure =
                 bench.run("get_candidate", json!({ "candidate_id": JOHNNY })).await.unwrap_err();
@@ -210,7 +210,7 @@ async fn trouble_at_greenhouse_is_transient_for_a_read() {
 async fn a_login_page_is_not_taken_for_an_answer() {
     let bench = Bench::new("harvest_v3").await;
     bench.tenant.switch(|switches| {
-        switches.faults = vec![Fault { on: Operation::Offers, times: 1, trouble: Trouble::Html }];
+        switches.faults = vec![Fault::once(Operation::Offers, Trouble::Html)];
     });
     let failure = bench.run("get_current_offer", json!({ "application_id": APPLICATION })).await;
     assert!(failure.is_err(), "{failure:?}");

@@ -89,7 +89,7 @@ async fn a_refused_token_is_replaced_and_the_request_sent_once_more_reads_and_wr
         body: json!({ "message": "Unauthorized" }),
     };
     bench.tenant.switch(|switches| {
-        switches.faults = vec![Fault { on: Operation::Candidates, times: 9, trouble: refusal }];
+        switches.faults = vec![Fault { times: 9, ..Fault::once(Operation::Candidates, refusal) }];
     });
     let before = bench.account(|account| account.count(Operation::Candidates));
     let failure = bench.run("get_candidate", json!({ "candidate_id": JOHNNY })).await.unwrap_err();
@@ -108,7 +108,7 @@ async fn a_page_refused_in_the_middle_of_a_list_begins_the_list_anew() {
     };
     read(&bench).await;
     bench.tenant.switch(|switches| {
-        switches.faults = vec![Fault { on: Operation::Attachments, times: 1, trouble: refusal }];
+        switches.faults = vec![Fault { after: 1, ..Fault::once(Operation::Attachments, refusal) }];
     });
     let listed = bench.run("list_attachments", json!({ "candidate_id": JOHNNY })).await.unwrap();
     assert_eq!(listed["attachments"].as_array().unwrap().len(), 2, "nothing twice");
@@ -189,7 +189,7 @@ async fn a_token_endpoint_in_trouble_never_makes_a_write_unknown() {
     ];
     for trouble in troubles {
         let shown = format!("{trouble:?}");
-        let faults = vec![Fault { on: Operation::Token, times: 1, trouble }];
+        let faults = vec![Fault::once(Operation::Token, trouble)];
         let bench = with_id_of_acting_user(Switches { faults, ..Switches::default() }).await;
         let note = json!({ "candidate_id": JOHNNY, "body": "Hello" });
         let failure = bench.run("add_note", note.clone()).await.unwrap_err();
