@@ -24,6 +24,21 @@ async fn a_journal_comes_back_as_it_was_appended() {
     assert_eq!(loaded.row.entries, 3);
 }
 
+/// A month's salary is a twelfth of a year's: the journal must give back the very number.
+#[tokio::test]
+async fn numbers_come_back_to_the_last_bit() {
+    let (_dir, store) = store();
+    let a = job(&store, "hires", "a").await;
+    let twelfths: Vec<f64> = (1..2000).map(|n| f64::from(n * 1201) / 12.0).collect();
+    let output = Arc::new(json!(twelfths));
+    let kind = Kind::Succeeded { output: output.clone(), recovered: false, warnings: Vec::new() };
+    let mut append = running(a, vec![entry(1, "s", kind)]);
+    append.settle = Some((effect("k"), Some(output.clone())));
+    store.append(append.clone()).await.unwrap();
+    assert!(store.load(a).await.unwrap().unwrap().entries == append.entries);
+    assert!(store.find_effect(effect("k")).await.unwrap().unwrap().output == Some(output));
+}
+
 #[tokio::test]
 async fn a_gap_is_refused_and_says_where_to_go_on() {
     let (_dir, store) = store();
