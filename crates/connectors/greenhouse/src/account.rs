@@ -53,7 +53,9 @@ pub(crate) fn open(settings: Settings, opening: &Opening) -> Result<Account, Fai
             let client_id = client_id.ok_or_else(|| missing(name, "client_id", "harvest_v3"))?;
             let secret = settings.client_secret.clone();
             let secret = secret.ok_or_else(|| missing(name, "client_secret", "harvest_v3"))?;
-            let auth = self::client(&settings.auth_url, &settings, opening)?;
+            // Greenhouse's own pages write the address with `/token`.
+            let auth_url = settings.auth_url.trim_end_matches('/').trim_end_matches("/token");
+            let auth = self::client(auth_url, &settings, opening)?;
             let acting_user = user.as_ref().map(|user| user.who.clone());
             Credentials::Tokens(Box::new(Tokens::new(
                 auth,

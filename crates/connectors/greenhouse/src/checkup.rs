@@ -156,8 +156,8 @@ async fn clock(harvest: &Harvest, call: &Call) -> Finding {
         return Finding::good(what, "Greenhouse does not say the time");
     };
     let skew = call.clock.now().duration_since(theirs.timestamp()).as_secs();
-    let ahead = if skew < 0 { "behind" } else { "ahead" };
-    let seen = format!("{} s {ahead} of Greenhouse", skew.abs());
+    let side = if skew < 0 { "behind" } else { "ahead of" };
+    let seen = format!("{} s {side} Greenhouse", skew.abs());
     if skew.abs() <= TOLERATED_SKEW_SECONDS {
         Finding::good(what, seen)
     } else {

@@ -123,11 +123,14 @@ impl Harvest {
     }
 
     fn explain(&self, failure: Failure, right: &Right) -> Failure {
-        if failure.code == "unauthorized" && self.is_v1() {
-            return failure.hint(
+        if failure.code == "unauthorized" {
+            return failure.hint(if self.is_v1() {
                 "Greenhouse does not accept the API key: compare `api_key` with the key in Configure › Dev Center › \
-                 API Credential Management, or create a new one there.",
-            );
+                 API Credential Management, or create a new one there."
+            } else {
+                "Greenhouse refused even a fresh token: another service may be minting tokens with the same \
+                 credential (give each its own), or the credential is limited to other IP addresses."
+            });
         }
         right.explain(failure, self.is_v1())
     }

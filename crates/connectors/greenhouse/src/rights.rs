@@ -44,9 +44,15 @@ impl Right {
                 self.endpoint
             )
         } else {
+            // v3 answers 403 for the user's rights as well as for the credential's.
+            let otherwise = if self.scope.ends_with(":list") {
+                "the acting user is no Site Admin: lists need one"
+            } else {
+                "the acting user may not do this for this candidate"
+            };
             format!(
                 "In Greenhouse open Configure › Dev Center › API Credential Management and give this credential the \
-                 scope `{}`. If it has it, the acting user is no Site Admin: lists need one.",
+                 scope `{}`. If it has it, {otherwise}.",
                 self.scope
             )
         }

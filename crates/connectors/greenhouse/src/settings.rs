@@ -34,7 +34,7 @@ pub struct Settings {
     #[serde(default = "harvest")]
     #[schemars(extend("format" = "uri"))]
     pub base_url: String,
-    /// Where tokens for Harvest v3 are made, without `/token`.
+    /// Where tokens for Harvest v3 are made, with or without `/token` at its end.
     #[serde(default = "auth")]
     #[schemars(extend("format" = "uri"))]
     pub auth_url: String,

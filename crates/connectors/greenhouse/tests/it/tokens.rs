@@ -94,6 +94,7 @@ async fn a_refused_token_is_replaced_and_the_request_sent_once_more_reads_and_wr
     let before = bench.account(|account| account.count(Operation::Candidates));
     let failure = bench.run("get_candidate", json!({ "candidate_id": JOHNNY })).await.unwrap_err();
     assert_eq!((failure.code.as_str(), failure.kind), ("unauthorized", FailureKind::Permanent));
+    assert!(failure.hint.as_deref().unwrap().contains("even a fresh token"), "{failure:?}");
     assert_eq!(bench.account(|account| account.count(Operation::Candidates)) - before, 2);
 }
 
@@ -146,6 +147,8 @@ async fn the_acting_user_is_found_by_either_address_or_id() {
 async fn without_an_acting_user_the_credentials_own_user_acts() {
     let bench = Bench::with("harvest_v3", Switches::default(), |settings| {
         settings["acting_user"] = json!(null);
+        let auth_url = format!("{}/token", settings["auth_url"].as_str().unwrap());
+        settings["auth_url"] = auth_url.into();
     })
     .await;
     read(&bench).await;
