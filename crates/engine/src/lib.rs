@@ -11,6 +11,7 @@ mod journal;
 mod machine;
 mod retry;
 mod service;
+pub mod simulate;
 mod store;
 mod worker;
 

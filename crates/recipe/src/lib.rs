@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no async. The machine in `engine` runs what this crate checks.
 
+mod cases;
 mod catalogue;
 mod check;
 mod connections;
@@ -24,6 +25,11 @@ mod table;
 mod values;
 mod yaml;
 
+pub use cases::{
+    Case, CaseEvent, Cases, Change, EventFrom, Expect, Expected, ExpectedError, ExpectedStep,
+    ExpectedWarning, Fail, FailKind, LookedUp, Matcher, Mismatch, Pattern, Reply, Script, Selector,
+    example, read_cases,
+};
 pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use expression::{EvalError, Expression, Part, Template};

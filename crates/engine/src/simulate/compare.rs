@@ -1,0 +1,162 @@
+//! Holds what happened against what a case expects.
+
+use recipe::{Case, Expected, ExpectedStep, ExpectedWarning, Mismatch, Selector, Span};
+use serde_json::Value;
+
+use super::{Played, StepRun};
+use crate::journal::{Choice, Kind, StepWarning};
+
+/// Returns everything that is not as expected, in the order of the test file.
+pub(super) fn differences(case: &Case, played: &Played) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    let expect = &case.expect;
+    if let Some((status, span)) = &expect.status
+        && status != played.status
+    {
+        let mut got = played.status.to_owned();
+        let why = played.outcome.as_ref().map(|outcome| outcome.message.clone());
+        if let Some(why) = why.or_else(|| played.attention.first().cloned()) {
+            got = format!("{got}: {why}");
+        }
+        found.push(mismatch("status", status, got, *span));
+    }
+    let text = |text: Option<&str>| text.map(Value::from);
+    let mut words = |path: &str, expected: Option<&Expected>, got: Option<&str>| {
+        if let Some(expected) = expected {
+            expected.compare(path, text(got).as_ref(), &mut found);
+        }
+    };
+    words("label", expect.label.as_ref(), Some(&played.label));
+    words("reason", expect.reason.as_ref(), reason(played));
+    let message = played.outcome.as_ref().map(|outcome| outcome.message.as_str());
+    words("message", expect.message.as_ref(), message);
+    if let Some(expected) = &expect.error {
+        let got = played.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
+        match got {
+            None => found.push(mismatch("error", "an error", "none".into(), expected.span)),
+            Some(got) => {
+                words("error.code", expected.code.as_ref(), Some(&got.code));
+                words("error.message", expected.message.as_ref(), Some(&got.message));
+                words("error.hint", expected.hint.as_ref(), Some(&got.hint));
+                if let Some((step, span)) = &expected.step
+                    && !step.covers(&got.step.0)
+                {
+                    found.push(at_step("error.step", step, &got.step.0, *span));
+                }
+            }
+        }
+    }
+    for step in &expect.steps {
+        compare_step(step, played, &mut found);
+    }
+    if let Some((span, expected)) = &expect.warnings {
+        let got: &[StepWarning] =
+            played.outcome.as_ref().map_or(&[], |outcome| outcome.warnings.as_slice());
+        if expected.len() == got.len() {
+            for (at, (expected, got)) in expected.iter().zip(got).enumerate() {
+                compare_warning(&format!("warnings[{at}]"), expected, got, &mut found);
+            }
+        } else {
+            let listed: Vec<String> =
+                got.iter().map(|one| format!("`{}` of `{}`", one.code, one.step)).collect();
+            let got = if listed.is_empty() { "none".into() } else { listed.join(", ") };
+            found.push(mismatch("warnings", &count(expected.len(), "warning"), got, *span));
+        }
+    }
+    found.sort_by_key(|mismatch| mismatch.span);
+    found
+}
+
+fn compare_warning(
+    path: &str,
+    expected: &ExpectedWarning,
+    got: &StepWarning,
+    found: &mut Vec<Mismatch>,
+) {
+    let parts = [("code", &expected.code, &got.code), ("message", &expected.message, &got.message)];
+    for (name, expected, got) in parts {
+        if let Some(expected) = expected {
+            expected.compare(&format!("{path}.{name}"), Some(&got.as_str().into()), found);
+        }
+    }
+    if let Some((step, span)) = &expected.step
+        && !step.covers(&got.step.0)
+    {
+        found.push(at_step(&format!("{path}.step"), step, &got.step.0, *span));
+    }
+}
+
+fn compare_step(step: &ExpectedStep, played: &Played, found: &mut Vec<Mismatch>) {
+    let path = format!("steps.{}", step.name);
+    let runs: Vec<&StepRun> =
+        played.steps.iter().filter(|run| step.step.covers(&run.path.0)).collect();
+    let times = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+    if let Some((expected, span)) = step.count
+        && expected != times
+    {
+        found.push(mismatch(&path, &runs_of(expected), got_runs(&runs), span));
+        return;
+    }
+    let expects_run = !step.with.is_empty() || step.output.is_some() || step.attempts.is_some();
+    if runs.is_empty() && expects_run {
+        found.push(mismatch(&path, "that it runs", "that it does not run".into(), step.span));
+        return;
+    }
+    if let Some((expected, span)) = step.attempts {
+        let got: u32 = runs.iter().map(|run| run.attempts).sum();
+        if got != expected {
+            let path = format!("{path}.attempts");
+            found.push(mismatch(&path, &expected.to_string(), got.to_string(), span));
+        }
+    }
+    for run in &runs {
+        // A step that runs once is named as the test names it; one of several by its whole path.
+        let path = if runs.len() == 1 { path.clone() } else { format!("steps.{}", run.path) };
+        for (name, expected) in &step.with {
+            let got = run.input.as_ref().and_then(|input| input.get(name));
+            expected.compare(&format!("{path}.with.{name}"), got, found);
+        }
+        if let Some(expected) = &step.output {
+            let got = run.output.as_deref();
+            expected.compare(&format!("{path}.output"), got, found);
+        }
+    }
+}
+
+/// Returns the reason of the `stop` that ended the job.
+fn reason(played: &Played) -> Option<&str> {
+    played.journal.iter().find_map(|entry| match &entry.kind {
+        Kind::Chose { choice: Choice::Stop { reason, .. } } => reason.as_deref(),
+        _ => None,
+    })
+}
+
+fn mismatch(path: &str, expected: &str, got: String, span: Span) -> Mismatch {
+    Mismatch { path: path.into(), expected: expected.into(), got, diff: Vec::new(), span }
+}
+
+fn at_step(path: &str, expected: &Selector, got: &str, span: Span) -> Mismatch {
+    let got = if got.is_empty() { "the job as a whole".to_owned() } else { format!("`{got}`") };
+    mismatch(path, &format!("`{expected}`"), got, span)
+}
+
+fn runs_of(times: u32) -> String {
+    match times {
+        0 => "that it does not run".into(),
+        1 => "that it runs once".into(),
+        times => format!("that it runs {times} times"),
+    }
+}
+
+fn got_runs(runs: &[&StepRun]) -> String {
+    let Some(first) = runs.first() else { return "that it does not run".into() };
+    let times = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+    match &first.input {
+        Some(input) => format!("{}, called with {input}", runs_of(times)),
+        None => runs_of(times),
+    }
+}
+
+fn count(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
