@@ -35,6 +35,8 @@ pub(crate) struct World<'a> {
     pub(crate) catalogue: &'a Catalogue,
     /// The connections with their connectors, right or wrong: a mistake in one is reported where it is.
     pub(crate) connections: BTreeMap<String, String>,
+    /// Whether `connections.yaml` cannot be read at all: no recipe can be bound, and that is reported once.
+    pub(crate) connections_unreadable: bool,
     /// What `properties` holds.
     pub(crate) properties: Shape,
     /// The tables, right or wrong.
@@ -53,7 +55,8 @@ pub(crate) fn recipe(
         whole(document, source, world, &mut found);
     }
     found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
-    let right = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let right = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error)
+        && !world.connections_unreadable;
     out.append(&mut found);
     document.filter(|_| right).map(|document| assemble::recipe(document, source, world))
 }

@@ -22,6 +22,8 @@ pub(crate) struct Connections {
     pub(crate) right: BTreeMap<String, Connection>,
     /// All of them with their connectors.
     pub(crate) declared: BTreeMap<String, String>,
+    /// Whether the file is not YAML at all.
+    pub(crate) unreadable: bool,
 }
 
 /// Reads and checks `connections.yaml`.
@@ -44,6 +46,7 @@ pub(crate) fn read(
     if let Some(root) = root {
         reading.root(root);
     }
+    reading.connections.unreadable = !readable;
     let Reading { shown, connections, .. } = reading;
     if !found.is_empty() {
         let masked = Source::new(source.path.clone(), masked(&source.text, &shown));

@@ -134,7 +134,7 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Do
     let report = &mut Report { source, out };
     if matches!(root.value, Value::Null) {
         report
-            .error("missing-key", root.span, "this recipe is empty")
+            .error("missing-key", Span::new(0, 0), "this recipe is empty")
             .help
             .push("a recipe has a `trigger` and `steps`".into());
         return None;

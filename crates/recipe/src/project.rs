@@ -11,6 +11,7 @@ use crate::{
     diagnostic::{Diagnostic, Source, Span},
     recipe::Recipe,
     runner_settings,
+    schema::Shape,
     table::{self, Tables},
 };
 
@@ -118,11 +119,12 @@ impl RunnerSettings {
 /// Diagnostics come in the order of the files and, within a file, of the text.
 pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagnostic>) {
     let mut out = Vec::new();
-    let runner = files
-        .runner
-        .as_ref()
-        .map(|source| runner_settings::read(source, &mut out))
-        .unwrap_or_default();
+    let runner = match &files.runner {
+        Some(source) => runner_settings::read(source, &mut out),
+        None => Some(RunnerSettings::default()),
+    };
+    // Properties that cannot be read are not unknown ones.
+    let properties = runner.as_ref().map_or_else(Shape::any, runner_settings::shape);
     let connections = files
         .connections
         .as_ref()
@@ -132,12 +134,13 @@ pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagn
     let world = World {
         catalogue,
         connections: connections.declared,
-        properties: runner_settings::shape(&runner),
+        connections_unreadable: connections.unreadable,
+        properties: Shape { nullable: false, ..properties },
         tables: Arc::new(tables),
     };
     let mut project = Project {
         connections: connections.right,
-        runner,
+        runner: runner.unwrap_or_default(),
         tables: world.tables.clone(),
         ..Project::default()
     };

@@ -31,15 +31,15 @@ const NOTIFICATIONS: Known = Known { what: "`notifications`", keys: &["webhook"]
 const PROPERTY: Known =
     Known { what: "a property", keys: &["type", "default", "description"], later: &[] };
 
-/// Reads `runner.yaml`; what is wrong in it is reported and keeps its default.
-pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> RunnerSettings {
+/// Reads `runner.yaml`; what is wrong in it is reported and keeps its default. `None` when it is not YAML.
+pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<RunnerSettings> {
     let mut settings = RunnerSettings::default();
-    let Some(root) = yaml::parse(source, out) else { return settings };
+    let root = yaml::parse(source, out)?;
     let report = &mut Report { source, out };
     if matches!(root.value, Value::Null) {
-        return settings;
+        return Some(settings);
     }
-    let Some(mut fields) = report.fields(root, RUNNER) else { return settings };
+    let Some(mut fields) = report.fields(root, RUNNER) else { return Some(settings) };
     if let Some(listen) = listen(report, &mut fields) {
         settings.listen = listen;
     }
@@ -82,7 +82,7 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> RunnerSet
     if let Some((key, node)) = fields.take("properties") {
         properties(report, &key, node, &mut settings);
     }
-    settings
+    Some(settings)
 }
 
 /// Returns the shape of `properties`.

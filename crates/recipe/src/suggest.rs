@@ -5,12 +5,17 @@ pub(crate) fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
     let word = word.to_lowercase();
     // A third of the letters may be wrong, but of a short word at least one and of a long word at most four.
     let allowed = (word.chars().count() / 3).clamp(1, 4);
-    names
-        .into_iter()
+    let names: Vec<&str> = names.into_iter().collect();
+    let near = names
+        .iter()
         .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .map(|(_, name)| *name);
+    // A word cut short, such as `bool` for `boolean`.
+    near.or_else(|| {
+        names.into_iter().find(|name| word.len() > 2 && name.to_lowercase().starts_with(&word))
+    })
 }
 
 /// Returns the names in a row, cut where a person stops reading: "a, b, c".
@@ -33,6 +38,7 @@ mod tests {
         assert_eq!(closest("frist_name", names), Some("first_name"));
         assert_eq!(closest("salary", names), None);
         assert_eq!(closest("a", ["b"]), Some("b"));
+        assert_eq!(closest("bool", ["boolean", "text"]), Some("boolean"));
     }
 
     #[test]

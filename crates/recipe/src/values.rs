@@ -69,7 +69,8 @@ impl Report<'_> {
                 let cure = node.written(self.source).trim().replace('"', "'");
                 let diagnostic = self.error("wrong-type", node.span, message);
                 diagnostic.label = Some("quote the expression".into());
-                if !cure.contains('\n') && !cure.is_empty() {
+                if matches!(node.value, Value::List(_)) && !cure.contains('\n') && !cure.is_empty()
+                {
                     diagnostic.help.push(format!("write `{}: \"{cure}\"`", key.text));
                 }
                 return None;

@@ -88,7 +88,7 @@ pub(crate) fn parse(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<N
         merge_keys: MergeKeyPolicy::Error,
         reject_unsupported_tags: true,
         budget: serde_yaml::budget! {
-            max_aliases: 0, max_anchors: 0, max_depth: 32, max_nodes: 50_000, max_documents: 1,
+            max_aliases: 0, max_anchors: 0, max_depth: 32, max_nodes: 20_000, max_documents: 1,
         },
     };
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options) {

@@ -32,6 +32,9 @@ pub(super) fn bind(
             }
         };
     }
+    if world.connections_unreadable {
+        return Err(None);
+    }
     if let Some(own) = own {
         return fits(world, connector, own, source).map(Some).map_err(Some);
     }
@@ -83,6 +86,9 @@ pub(super) fn check_defaults(
     out: &mut Vec<Diagnostic>,
 ) {
     for (connector, connection) in &document.connections {
+        if world.connections_unreadable {
+            return;
+        }
         if world.catalogue.connectors.contains_key(&connector.text) {
             out.extend(fits(world, &connector.text, connection, source).err().map(|wrong| *wrong));
         } else {
@@ -91,13 +97,16 @@ pub(super) fn check_defaults(
     }
 }
 
-/// Returns the diagnostic of a connector that does not exist.
+/// Returns the diagnostic of a connector that does not exist, at `span` or at the beginning of it.
 pub(super) fn unknown_connector(
     world: &World<'_>,
     name: &str,
     span: Span,
     source: &Arc<Source>,
 ) -> Diagnostic {
+    // `connector.action`: the first part is the wrong one.
+    let first = Span::new(span.start, span.start + name.len());
+    let span = if source.text.get(first.start..first.end) == Some(name) { first } else { span };
     let known = || world.catalogue.connectors.keys().map(String::as_str);
     let mut diagnostic = Diagnostic::error(
         "unknown-connector",

@@ -8,8 +8,8 @@ use crate::{
     catalogue::{ActionSpec, EffectSpec},
     check::{
         World, binding,
-        fit::misfit,
-        inputs::{Inputs, has_error},
+        fit::describe,
+        inputs::{Inputs, has_error, shape},
         shapes,
         trigger::must_be_text,
     },
@@ -215,12 +215,14 @@ impl Walk<'_> {
             for (key, span) in explicit {
                 let (Some(span), None) = (span, &action.on_unknown) else { continue };
                 let message = format!(
-                    "`{name}` writes, and nobody can look up whether it did: `{key}` may do it twice or not at all"
+                    "`{name}` can neither be repeated nor looked up, so `{key}` needs `on_unknown` beside it"
                 );
                 self.out.push(
                     Diagnostic::error("unsafe-retry", self.source, span, message)
-                        .help("say what an unknown outcome means: `on_unknown: attention` (a person decides), `retry`, `fail` or `assume_done`"),
+                        .help("say what happens when nobody knows whether it was done: `on_unknown: attention` (a person decides), `retry` (it may be done twice), `fail` or `assume_done`"),
                 );
+                // One `on_unknown` cures both.
+                break;
             }
         } else if let (Some((span, _)), EffectSpec::Read | EffectSpec::Idempotent) =
             (&action.on_unknown, spec.effect)
@@ -280,23 +282,17 @@ impl Walk<'_> {
     fn rounds(&mut self, items: &Condition, variable: Option<&Word>, steps: &[Step]) -> Ends {
         let mut item = Shape::any();
         if let Some(expression) = &items.expression {
-            let found = infer::infer(expression, &self.know.env, self.source, self.out);
+            let found = shape(expression, &self.know.env, self.source, self.out);
             match found.of {
                 Type::List(of) => item = *of,
                 Type::Any => {}
                 other => {
-                    let message = match misfit(&other, &Type::List(Box::new(Shape::any()))) {
-                        Some(misfit) => {
-                            format!("`for_each` goes through a list, found {}", misfit.found)
-                        }
-                        None => "`for_each` goes through a list".into(),
-                    };
-                    self.out.push(Diagnostic::error(
-                        "wrong-type",
-                        self.source,
-                        expression.span,
-                        message,
-                    ));
+                    let message =
+                        format!("`for_each` goes through a list, found {}", describe(&other));
+                    let mut diagnostic =
+                        Diagnostic::error("wrong-type", self.source, expression.span, message);
+                    diagnostic.help.extend(lists_in(&other));
+                    self.out.push(diagnostic);
                 }
             }
             self.total(expression.span, |env| infer::may_fail(expression, env));
@@ -378,12 +374,16 @@ impl Walk<'_> {
         let before = self.know.vars();
         let mut found = BTreeMap::new();
         for variable in variables {
-            let shape = match &variable.template {
+            let before = self.out.len();
+            let mut shape = match &variable.template {
                 Some(template) => {
                     infer::infer_template(template, &self.know.env, self.source, self.out)
                 }
-                None => Shape::any(),
+                None => Shape::of(Type::Any),
             };
+            if has_error(&self.out[before..]) {
+                shape = Shape::of(Type::Any);
+            }
             self.total_template(variable);
             found.insert(variable.key.text.clone(), shape);
         }
@@ -397,20 +397,18 @@ impl Walk<'_> {
     fn stop(&mut self, step: &Step, reason: Option<&Text>, hint: Option<&Text>) -> Ends {
         for (name, text) in [("`reason`", reason), ("`hint`", hint)] {
             let Some(Text { span, template: Some(template) }) = text else { continue };
-            let found = infer::infer_template(template, &self.know.env, self.source, self.out);
             match template {
                 Template::Value(expression) => {
-                    must_be_text(name, expression, &found, self.source, self.out);
+                    let found = shape(expression, &self.know.env, self.source, self.out);
+                    must_be_text((name, true), expression, &found, self.source, self.out);
                 }
                 Template::Constant(serde_json::Value::String(text)) if text.trim().is_empty() => {
-                    self.out.push(Diagnostic::error(
-                        "missing-value",
-                        self.source,
-                        *span,
-                        format!("{name} has no text"),
-                    ));
+                    let message = format!("{name} has no text");
+                    self.out.push(Diagnostic::error("missing-value", self.source, *span, message));
                 }
-                _ => {}
+                template => {
+                    drop(infer::infer_template(template, &self.know.env, self.source, self.out));
+                }
             }
         }
         if self.in_finally {
@@ -459,4 +457,12 @@ impl Walk<'_> {
                 .help("use `event`, `outcome`, `job`, `vars` and `properties`, with `| default(…)` where something may be missing, or work it out in a step of the body"),
         );
     }
+}
+
+/// Returns the lists inside a map, for somebody who named the map.
+fn lists_in(of: &Type) -> Option<String> {
+    let Type::Object(object) = of else { return None };
+    let lists = object.fields.iter().filter(|field| matches!(field.shape.of, Type::List(_)));
+    let lists = suggest::list(lists.map(|field| field.name.as_str()));
+    (!lists.is_empty()).then(|| format!("lists in it: {lists}"))
 }

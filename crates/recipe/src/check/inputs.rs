@@ -61,7 +61,13 @@ impl Inputs<'_> {
         inside: Option<&str>,
     ) {
         for field in &wanted.fields {
+            // A misspelt name is reported as such, and not as missing as well.
+            let misspelt = given.iter().any(|(key, ..)| {
+                wanted.field(&key.text).is_none()
+                    && suggest::closest(&key.text, [field.name.as_str()]).is_some()
+            });
             if field.required
+                && !misspelt
                 && field.default.is_none()
                 && !given.iter().any(|(key, ..)| key.text == field.name)
             {
@@ -120,14 +126,14 @@ impl Inputs<'_> {
 
     fn expression(&mut self, path: &str, expression: &Expression, wanted: &Shape, required: bool) {
         let Some(env) = self.env else { return };
-        let found = infer::infer(expression, env, self.report.source, self.report.out);
+        let found = shape(expression, env, self.report.source, self.report.out);
         if found.nullable && required && !wanted.nullable {
             let message = format!("{} needs a value, and this may be null", self.name(path));
             let why = (self.why_null)(expression);
             let diagnostic = self.report.error("maybe-null", expression.span, message);
             diagnostic.label = Some("may be null".into());
             diagnostic.help.extend(why);
-            diagnostic.help.push(null_cure(&expression.text));
+            diagnostic.help.push(null_cure(&expression.text, true));
         }
         if let Some(misfit) = fit::misfit(&found.of, &wanted.of) {
             self.misfit(expression.span, path, &misfit, &wanted.of);
@@ -216,11 +222,12 @@ impl Inputs<'_> {
         }
         let misfit = match (&node.value, wanted) {
             (Value::Text(_), Type::Integer | Type::Number | Type::Boolean) if node.quoted => {
-                Misfit {
-                    found: "text".into(),
-                    cure: Some(format!("write it without quotes: `{written}`")),
-                }
+                Misfit { found: "text".into(), cure: unquoted(written, wanted) }
             }
+            (Value::Text(text), Type::List(_)) => Misfit {
+                found: "one text".into(),
+                cure: Some(format!("make it a list: `[{text}]`")),
+            },
             (Value::Text(text), _) => Misfit { found: format!("the text `{text}`"), cure: None },
             (_, Type::Text(_)) if scalar => Misfit {
                 found: format!("{} `{written}`", bare(&found)),
@@ -353,8 +360,22 @@ impl Inputs<'_> {
     }
 }
 
-/// Returns what to write when an expression may be null.
-pub(super) fn null_cure(text: &str) -> String {
+/// Returns the cure for a number, `true` or `false` in quotes.
+fn unquoted(written: &str, wanted: &Type) -> Option<String> {
+    match wanted {
+        Type::Boolean if !["true", "false"].contains(&written) => {
+            Some("write `true` or `false`, without quotes".into())
+        }
+        Type::Integer | Type::Number if written.parse::<f64>().is_err() => None,
+        _ => Some(format!("write it without quotes: `{written}`")),
+    }
+}
+
+/// Returns what to write when an expression may be null; a step can be guarded, a trigger cannot.
+pub(super) fn null_cure(text: &str, of_step: bool) -> String {
+    if !of_step {
+        return "give another value, such as `| default('…')`".into();
+    }
     let path = text.bytes().all(|next| next.is_ascii_alphanumeric() || b"_.".contains(&next));
     let guard =
         if path { format!("`when: {text} is not none`") } else { "`when: … is not none`".into() };
@@ -367,6 +388,18 @@ fn bare(of: &Type) -> &'static str {
         Type::Boolean => "the word",
         _ => "the number",
     }
+}
+
+/// Infers an expression. One in which something is wrong may be anything: its mistake is reported once.
+pub(super) fn shape(
+    expression: &Expression,
+    env: &Environment,
+    source: &Arc<Source>,
+    out: &mut Vec<Diagnostic>,
+) -> Shape {
+    let before = out.len();
+    let found = infer::infer(expression, env, source, out);
+    if has_error(&out[before..]) { Shape::of(Type::Any) } else { found }
 }
 
 /// Whether any of these is an error.

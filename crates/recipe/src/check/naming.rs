@@ -88,7 +88,11 @@ impl Check<'_> {
         if let Some(id) = &step.id {
             self.is_name("an id", &id.text, id.span);
         }
-        self.take(step);
+        // An item named like the one around it is reported as that.
+        let shadows = matches!(&step.kind, Kind::ForEach { variable: Some(item), .. } if rounds.contains(&item.text));
+        if step.id.is_some() || !shadows {
+            self.take(step);
+        }
         match &step.kind {
             Kind::If { then, otherwise, .. } => {
                 self.block(then, rounds);

@@ -11,7 +11,7 @@ use crate::{
     },
     diagnostic::{Diagnostic, Source},
     document::{self, Document},
-    expression::Expression,
+    expression::{Expression, Template},
     infer::{self, Environment},
     schema::{Object, Shape, Type},
     suggest,
@@ -35,16 +35,18 @@ pub(super) fn check(
         }
         for (name, key) in [("key", &trigger.key), ("dedupe", &trigger.dedupe)] {
             if let Some(key) = key.as_ref().and_then(|key| key.expression.as_ref()) {
-                let found = infer::infer(key, &env, source, out);
-                must_be_text(&format!("`{name}`"), key, &found, source, out);
+                let found = inputs::shape(key, &env, source, out);
+                must_be_text((&format!("`{name}`"), false), key, &found, source, out);
             }
         }
     }
-    if let Some(label) = &document.label {
-        let found = infer::infer_template(label, &env, source, out);
-        if let crate::expression::Template::Value(expression) = label {
-            must_be_text("`label`", expression, &found, source, out);
+    match &document.label {
+        Some(Template::Value(expression)) => {
+            let found = inputs::shape(expression, &env, source, out);
+            must_be_text(("`label`", false), expression, &found, source, out);
         }
+        Some(label) => drop(infer::infer_template(label, &env, source, out)),
+        None => {}
     }
     mask(document, &event, source, out);
     event
@@ -52,7 +54,7 @@ pub(super) fn check(
 
 /// Reports a value that is not text or may be null.
 pub(super) fn must_be_text(
-    what: &str,
+    (what, of_step): (&str, bool),
     expression: &Expression,
     found: &Shape,
     source: &Arc<Source>,
@@ -68,7 +70,7 @@ pub(super) fn must_be_text(
         let message = format!("{what} is text, and this may be null");
         let diagnostic =
             Diagnostic::error("maybe-null", source, expression.span, message).label("may be null");
-        out.push(diagnostic.help(null_cure(&expression.text)));
+        out.push(diagnostic.help(null_cure(&expression.text, of_step)));
     }
 }
 

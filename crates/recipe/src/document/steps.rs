@@ -71,7 +71,12 @@ fn step(report: &mut Report<'_>, node: Node) -> Option<Step> {
         Value::Broken => return None,
         _ => {
             let message = format!("a step is a map, found {}", node.what());
-            report.error("wrong-type", node.span, message).help.push(leading_keys());
+            let written = node.written(report.source).to_owned();
+            let diagnostic = report.error("wrong-type", node.span, message);
+            if written.contains('.') && !written.contains(' ') {
+                diagnostic.label = Some(format!("did you mean `action: {written}`?"));
+            }
+            diagnostic.help.push(leading_keys());
             return None;
         }
     };
@@ -295,9 +300,10 @@ fn stop(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: &Node) -
 
 fn missing(report: &mut Report<'_>, lead: &Key, key: &str) -> Vec<Step> {
     let message = format!("this `{}` has no `{key}`", lead.text);
+    let when = if key == "catch" { " for when one of these fails" } else { "" };
     report
         .error("missing-key", lead.span, message)
         .help
-        .push(format!("`{key}` is a list of steps"));
+        .push(format!("`{key}` is a list of steps{when}"));
     Vec::new()
 }

@@ -29,7 +29,7 @@ pub(crate) fn read(
     }
     let mut out = Vec::new();
     let mut parts = Vec::new();
-    let mut at = 0;
+    let (mut at, mut searched) = (0, place.span.start);
     while at < text.len() {
         let rest = &text[at..];
         let Some((start, sign)) = next_sign(rest) else {
@@ -83,7 +83,11 @@ pub(crate) fn read(
             continue;
         }
         let start = open.end + (inner.len() - inner.trim_start().len());
-        match reader::read(trimmed, place.inside(Span::new(start, start + trimmed.len())), source) {
+        let inside = match found_after(&mut searched, trimmed, place, source) {
+            Some(found) => found,
+            None => place.inside(Span::new(start, start + trimmed.len())),
+        };
+        match reader::read(trimmed, inside, source) {
             Ok(expression) => parts.push(Part::Expression(expression)),
             Err(mistakes) => out.extend(mistakes),
         }
@@ -96,6 +100,27 @@ pub(crate) fn read(
         Ok(parts) => Template::Text(parts.into()),
         Err(parts) => Template::Text(parts),
     })
+}
+
+/// Finds an expression in a text that was folded or has escapes, where its offsets are not those of the source.
+fn found_after(
+    searched: &mut usize,
+    expression: &str,
+    place: Place,
+    source: &Source,
+) -> Option<Place> {
+    if place.exact {
+        return None;
+    }
+    loop {
+        let rest = source.text.get(*searched..place.span.end)?;
+        let open = rest.find("{{")? + 2;
+        *searched += open;
+        let start = *searched + (rest[open..].len() - rest[open..].trim_start().len());
+        if rest[open..].trim_start().starts_with(expression) {
+            return Some(Place { span: Span::new(start, start + expression.len()), exact: true });
+        }
+    }
 }
 
 fn next_sign(text: &str) -> Option<(usize, &str)> {

@@ -11,12 +11,14 @@ pub(super) fn diagnose(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagn
     let text = error.to_string();
     let said = text.split(" at line ").next().unwrap_or(&text);
     let syntax = |message: String| Diagnostic::error("yaml-syntax", source, place, message);
-    if said.starts_with("budget breached: Anchors") || said.starts_with("budget breached: Aliases")
+    if said.starts_with("budget breached: Anchors")
+        || said.starts_with("budget breached: Aliases")
+        || said.contains("unknown anchor")
     {
         return Diagnostic::error(
             "anchor",
             source,
-            place,
+            token_before(source, place, ['&', '*']),
             "anchors and aliases (`&name`, `*name`) are not allowed",
         )
         .help("write the value out, or keep it in a variable with `set`");
@@ -44,7 +46,7 @@ pub(super) fn diagnose(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagn
     }
     if said.starts_with("budget breached") {
         return Diagnostic::error("too-large", source, place, "this file has too many values")
-            .help("50 000 values are the most that are read; data belongs into `tables/` or the event");
+            .help("20 000 values are the most that are read; data belongs into `tables/` or the event");
     }
     if said.contains("merge key") {
         return Diagnostic::error("merge-key", source, place, "merge keys (`<<`) are not allowed")
@@ -64,7 +66,8 @@ pub(super) fn diagnose(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagn
         return mapping_value(source, place, &line);
     }
     if said.contains("tab") {
-        return syntax("a tab indents this line".into())
+        let place = indenting_tab(source, place);
+        return Diagnostic::error("indentation", source, place, "a tab indents this line")
             .help("YAML wants spaces: two for each level");
     }
     if said.starts_with("unclosed bracket") {
@@ -144,6 +147,19 @@ fn token_before<const N: usize>(source: &Source, place: Span, marks: [char; N]) 
     let length =
         source.text[start..].find(|next: char| next.is_whitespace() || ",]}".contains(next));
     Span::new(start, length.map_or(source.text.len(), |length| start + length))
+}
+
+/// The crate may point at the text that the line with the tab would have continued.
+fn indenting_tab(source: &Source, place: Span) -> Span {
+    let mut start = source.text[..place.start].rfind('\n').map_or(0, |at| at + 1);
+    for line in source.text[start..].split_inclusive('\n') {
+        let lead = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+        if let Some(tab) = lead.find('\t') {
+            return Span::new(start + tab, start + tab + 1);
+        }
+        start += line.len();
+    }
+    place
 }
 
 fn trailing_content(source: &Arc<Source>, place: Span, line: &Line<'_>) -> Diagnostic {

@@ -24,14 +24,12 @@ fn rejected_recipes_are_told_why() {
         let name = folder.file_name().expect("a case has a name").to_string_lossy().into_owned();
         assert!(!diagnostics.is_empty(), "{name} is accepted");
         let errors = diagnostics.iter().any(|one| one.severity == Severity::Error);
-        let in_recipe = diagnostics
-            .iter()
-            .any(|one| one.severity == Severity::Error && one.source.path == "recipes/hire.yaml");
-        assert_eq!(
-            project.recipes.contains_key("hire"),
-            !in_recipe,
-            "{name}: a recipe is given exactly if it is right"
-        );
+        // A file of connections that cannot be read leaves no recipe bound; other mistakes elsewhere leave it right.
+        let refused = name == "connections_not_yaml"
+            || diagnostics.iter().any(|one| {
+                one.severity == Severity::Error && one.source.path == "recipes/hire.yaml"
+            });
+        assert_eq!(project.recipes.contains_key("hire"), !refused, "{name}");
         assert_eq!(errors, !name.starts_with("warning_"), "{name}: warnings alone are named so");
         let found = render(&diagnostics, false);
         let golden = folder.join("expected.txt");

@@ -1,5 +1,6 @@
 //! Whole projects through the checker: what it refuses, what it accepts, what it survives.
 
+mod assembled;
 mod gallery;
 mod hostile;
 mod support;
