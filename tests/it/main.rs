@@ -2,5 +2,6 @@
 //! sandbox.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod shipped;
 mod tidy;
 mod walls;
