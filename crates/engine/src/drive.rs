@@ -31,6 +31,17 @@ const LONGEST_CALL: Duration = Duration::from_mins(10);
 /// How long to wait before a failed commit is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// Why a drive cannot go on: a fault of the engine. The job waits for a person.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DriveError {
+    /// The journal and the recipe do not fit each other.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The store refuses what it is asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// What the store will say of an append.
 type Appended = Pin<Box<dyn Future<Output = Result<Claimed, StoreError>> + Send>>;
 
@@ -85,13 +96,13 @@ impl Drive {
     }
 
     /// Goes on until the job is over or waits for something; everything is on disk when this returns.
-    pub(crate) async fn go(&mut self) -> Result<Parked, Misfit> {
+    pub(crate) async fn go(&mut self) -> Result<Parked, DriveError> {
         let parked = self.until_parked().await?;
-        self.confirm().await;
+        self.confirm().await?;
         Ok(parked)
     }
 
-    async fn until_parked(&mut self) -> Result<Parked, Misfit> {
+    async fn until_parked(&mut self) -> Result<Parked, DriveError> {
         if self.machine.last_seq() == 0 {
             self.record(
                 &StepPath::root(),
@@ -143,7 +154,7 @@ impl Drive {
     }
 
     /// Makes a call that is due; `Some` when it cannot be made now.
-    async fn perform(&mut self, due: Due) -> Result<Option<Parked>, Misfit> {
+    async fn perform(&mut self, due: Due) -> Result<Option<Parked>, DriveError> {
         let deployment = self.shared.deployment();
         let name = format!("{}.{}", due.connector, due.action);
         let Some(action) = deployment.action(&due.connector, &due.action).cloned() else {
@@ -347,19 +358,18 @@ impl Drive {
     }
 
     /// Waits until everything that was sent is on disk; appends again what a failed commit lost.
-    pub(crate) async fn confirm(&mut self) {
+    pub(crate) async fn confirm(&mut self) -> Result<(), DriveError> {
         while let Some((append, appended)) = self.unconfirmed.pop_front() {
-            if let Err(error) = appended.await {
-                pause(&self.shared, self.row.id, &error).await;
-                let rest = std::mem::take(&mut self.unconfirmed);
-                for append in
-                    std::iter::once(append).chain(rest.into_iter().map(|(append, _)| append))
-                {
-                    let appended = send(&self.shared, append.clone()).await;
-                    self.unconfirmed.push_back((append, appended));
-                }
+            let Err(error) = appended.await else { continue };
+            pause(&self.shared, self.row.id, error).await?;
+            let rest = std::mem::take(&mut self.unconfirmed);
+            for append in std::iter::once(append).chain(rest.into_iter().map(|(append, _)| append))
+            {
+                let appended = send(&self.shared, append.clone()).await;
+                self.unconfirmed.push_back((append, appended));
             }
         }
+        Ok(())
     }
 
     pub(crate) fn notify(&self, entries: &[Entry]) {
@@ -386,9 +396,18 @@ async fn send(shared: &Shared, append: Append) -> Appended {
     }
 }
 
-pub(crate) async fn pause(shared: &Shared, job: JobId, error: &StoreError) {
+/// Waits before the store is asked again; gives the error back when asking again is no use.
+pub(crate) async fn pause(
+    shared: &Shared,
+    job: JobId,
+    error: StoreError,
+) -> Result<(), StoreError> {
+    if !matches!(error, StoreError::Unavailable(_) | StoreError::Gap { .. }) {
+        return Err(error);
+    }
     tracing::error!(job = job.0, %error, "the store does not take entries; trying again");
     shared.clock.sleep(STORE_PAUSE).await;
+    Ok(())
 }
 
 fn timed_out(action: &Action, limit: Duration) -> Failure {

@@ -7,7 +7,7 @@ use recipe::EffectSpec;
 
 use crate::{
     dispatch::Parked,
-    drive::{Drive, pause},
+    drive::{Drive, DriveError, pause},
     journal::{Kind, Status, StepPath, Verdict},
     machine::{Due, Misfit},
     store::{Append, Claim, Claimed, Effect, Standing},
@@ -21,14 +21,14 @@ impl Drive {
         due: &Due,
         effect: &Effect,
         action: &Action,
-    ) -> Result<Option<(Option<Parked>,)>, Misfit> {
+    ) -> Result<Option<(Option<Parked>,)>, DriveError> {
         let started = Kind::Started {
             attempt: due.attempt,
             input: due.input.clone(),
             once: Some(effect.key.clone()),
         };
         self.send_later().await;
-        self.confirm().await;
+        self.confirm().await?;
         let entry = self.machine.entry(&due.path, self.now(), started.clone());
         let mut take_over = false;
         loop {
@@ -47,7 +47,7 @@ impl Drive {
             let claimed = match self.shared.store.append(append).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
-                    pause(&self.shared, self.row.id, &error).await;
+                    pause(&self.shared, self.row.id, error).await?;
                     continue;
                 }
             };
@@ -76,6 +76,7 @@ impl Drive {
                 Claimed::HeldBy(holder) if holder != self.row.id => {
                     return Ok(Some((Some(Parked::Behind(holder)),)));
                 }
+                // Steps of one job are called one after the other, so none of its own calls is open here.
                 Claimed::HeldBy(_) | Claimed::Unsure(_) => take_over = true,
             }
         }

@@ -132,10 +132,12 @@ async fn drive(shared: Arc<Shared>, id: JobId, asked: Option<Asked>) -> Parked {
         }
     };
     if let Some(Asked { command, by, reply }) = asked {
-        let done = carry_out(&mut drive, command, &by).await;
-        let failed = done.is_err();
+        let mut done = carry_out(&mut drive, command, &by).await;
         drive.send_later().await;
-        drive.confirm().await;
+        if let Err(error) = drive.confirm().await {
+            done = Err(CommandError::Broken(id, error.to_string()));
+        }
+        let failed = done.is_err();
         drop(reply.send(done));
         if failed {
             return back(&drive);
@@ -143,12 +145,12 @@ async fn drive(shared: Arc<Shared>, id: JobId, asked: Option<Asked>) -> Parked {
     }
     match drive.go().await {
         Ok(parked) => parked,
-        Err(misfit) => {
-            tracing::error!(job = id.0, %misfit, "the journal does not fit the recipe: an engine fault");
+        Err(fault) => {
+            tracing::error!(job = id.0, %fault, "a fault of the engine stops a job");
             stand_still(
                 &shared,
                 &row,
-                format!("{misfit}. This is a fault of the engine; please report it"),
+                format!("{fault}. This is a fault of the engine; please report it"),
             )
             .await
         }

@@ -8,7 +8,7 @@ use recipe::{ActionStep, OnUnknown, Template};
 use serde_json::Value;
 
 use super::{
-    Attention, Due, What,
+    Attention, Due, NO_PERMIT, What,
     begin::failure_of,
     block::{Flow, Survey, Walk},
     ending,
@@ -78,6 +78,9 @@ impl ActionState {
             }
             Kind::Failed { failure, retry_at, looking_up: false } => {
                 self.last = Some(failure.clone());
+                if failure.code == NO_PERMIT {
+                    self.attempts = self.attempts.saturating_sub(1);
+                }
                 match (failure.kind, retry_at) {
                     (FailureKind::Unknown, Some(then)) => {
                         coming(*then, Stage::Unsettled, Stage::LookUpDue)

@@ -34,6 +34,9 @@ pub use decision::{Attention, Decision, Due, JobFacts, Misfit, What};
 use block::{Flow, Run, Survey, Walk};
 use frame::Frame;
 
+/// The code of a failure that means "there was no permit within the connection's limits, nothing was sent".
+const NO_PERMIT: &str = "rate_limited";
+
 /// One job in progress.
 pub struct Machine {
     recipe: Arc<Recipe>,
@@ -211,6 +214,10 @@ impl Machine {
     ) -> Kind {
         let at = at.max(self.walk.scope.now);
         let retry_at = match (&failure.kind, looking_up) {
+            // Waiting for a permit is no attempt: it uses up no retries.
+            (FailureKind::Transient { after }, _) if failure.code == NO_PERMIT => {
+                Some(retry::later(at, after.unwrap_or(Duration::from_secs(1))))
+            }
             (FailureKind::Unknown, false) => settle.map(|settle| retry::later(at, settle)),
             (FailureKind::Permanent, _) => None,
             (FailureKind::Unknown, true) => self.next_attempt(path, at, None),
@@ -262,7 +269,11 @@ impl Machine {
         let survey = self.survey();
         let (status, note) = match &self.phase {
             Phase::Queued => (Status::Queued, String::new()),
-            Phase::Over(outcome) => (outcome.status, outcome.message.clone()),
+            Phase::Over(outcome) if self.finished_at.is_some() => {
+                (outcome.status, outcome.message.clone())
+            }
+            // Over, but not said so in the journal yet.
+            Phase::Over(_) => (Status::Running, survey.note),
             _ if let Some(attention) = survey.attention.first() => {
                 (Status::NeedsAttention, attention.why.clone())
             }

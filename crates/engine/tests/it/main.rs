@@ -1,0 +1,9 @@
+//! The engine over a real store, with a small vendor whose answers are scripted and whose writes are counted.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bench;
+mod durability;
+mod intake;
+mod jobs;
+mod machine;
+mod vendor;
