@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     catalogue::Catalogue,
-    diagnostic::{Diagnostic, Severity, Source},
+    diagnostic::{Diagnostic, Severity, Source, Span},
     document::{self, Document},
     recipe::Recipe,
     schema::Shape,
@@ -51,6 +51,7 @@ pub(crate) fn recipe(
 ) -> Option<Recipe> {
     let mut found = Vec::new();
     let document = document::read(source, &mut found);
+    file_name(source, &mut found);
     if let Some(document) = &document {
         whole(document, source, world, &mut found);
     }
@@ -59,6 +60,20 @@ pub(crate) fn recipe(
         && !world.connections_unreadable;
     out.append(&mut found);
     document.filter(|_| right).map(|document| assemble::recipe(document, source, world))
+}
+
+/// A recipe's file name is its name in URLs, on the command line and in history.
+fn file_name(source: &Arc<Source>, out: &mut Vec<Diagnostic>) {
+    let name = name_of(source);
+    let fine =
+        |next: u8| next.is_ascii_lowercase() || next.is_ascii_digit() || b"-_".contains(&next);
+    if name.is_empty() || !name.bytes().all(fine) {
+        let message = format!("a recipe cannot be named `{name}`");
+        out.push(
+            Diagnostic::error("bad-name", source, Span::new(0, 0), message)
+                .help("the file's name is the recipe's name: lower-case letters, digits, `-` and `_`, then `.yaml`"),
+        );
+    }
 }
 
 fn whole(document: &Document, source: &Arc<Source>, world: &World<'_>, out: &mut Vec<Diagnostic>) {

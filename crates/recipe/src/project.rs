@@ -117,6 +117,17 @@ impl RunnerSettings {
 /// Reads and checks a whole project: everything that is right, and everything that is wrong, in one go.
 ///
 /// Diagnostics come in the order of the files and, within a file, of the text.
+///
+/// ```
+/// use recipe::{Catalogue, ProjectFiles, Source};
+///
+/// let text = "trigger: greenhouse.hired\nsteps:\n  - stop: skiped\n";
+/// let files = ProjectFiles { recipes: vec![Source::new("recipes/hire.yaml", text)], ..ProjectFiles::default() };
+/// let (project, diagnostics) = recipe::check(&files, &Catalogue::default());
+/// assert!(project.recipes.is_empty());
+/// assert_eq!(diagnostics.len(), 2); // no such connector, no such word
+/// assert!(recipe::render(&diagnostics, false).contains("did you mean `skipped`?"));
+/// ```
 pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagnostic>) {
     let mut out = Vec::new();
     let runner = match &files.runner {

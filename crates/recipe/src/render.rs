@@ -106,6 +106,19 @@ mod tests {
     };
 
     #[test]
+    fn colours_change_nothing_else() {
+        let source = Source::new("recipes/hire.yaml", "steps: []\n");
+        let diagnostic =
+            Diagnostic::error("missing-value", &source, Span::new(0, 5), "`steps` has no steps")
+                .help("add one");
+        let colored = render(std::slice::from_ref(&diagnostic), true);
+        assert!(colored.contains('\u{1b}'));
+        let plain: Vec<String> = colored.lines().map(super::bare).collect();
+        let wanted = render(&[diagnostic], false);
+        assert_eq!(plain, wanted.lines().map(str::trim).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn draws_message_place_carets_and_help() {
         let source = Source::new(
             "recipes/hire.yaml",

@@ -187,7 +187,10 @@ fn action(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: Node) 
                 with_broken = true;
                 let message =
                     format!("`{}` is a map from input to value, found {}", key.text, node.what());
-                report.error("wrong-type", node.span, message);
+                report
+                    .error("wrong-type", node.span, message)
+                    .help
+                    .push("write each input as `name: value`, without a dash".into());
             }
         }
     }

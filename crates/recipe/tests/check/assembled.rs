@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use recipe::{Block, EffectSpec, OnUnknown, Project, Recipe, StepKind, Template, check, render};
+use recipe::{
+    Block, Diagnostic, EffectSpec, OnUnknown, Project, Recipe, Source, StepKind, Template, check,
+    render,
+};
 use serde_json::json;
 
 use crate::support;
@@ -120,6 +123,42 @@ fn connections_are_bound_and_constants_folded() {
     );
     assert_eq!(project.runner.listen, "127.0.0.1:7117");
     assert_eq!(project.tables.tables["employment_types"].rows.len(), 2);
+}
+
+/// Text from Windows means the same, and its diagnostics point at the same places.
+#[test]
+fn line_endings_change_nothing() {
+    for case in
+        ["accepted/hire", "accepted/variables", "rejected/folded_text", "rejected/three_mistakes"]
+    {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
+        let files = support::project(&folder);
+        let mut windows = files.clone();
+        for source in
+            windows.recipes.iter_mut().chain(&mut windows.tables).chain(&mut windows.connections)
+        {
+            *source = Source::new(source.path.clone(), source.text.replace('\n', "\r\n"));
+        }
+        let places = |files| {
+            let (_, diagnostics) = check(files, &support::catalogue());
+            let place =
+                |one: &Diagnostic| (one.message.clone(), one.source.line_col(one.span.start));
+            diagnostics.iter().map(place).collect::<Vec<_>>()
+        };
+        assert_eq!(places(&windows), places(&files), "{case}");
+    }
+}
+
+#[test]
+fn a_file_name_that_cannot_be_a_name_is_refused() {
+    let mut files =
+        support::project(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/accepted/hire"));
+    let text = files.recipes[0].text.clone();
+    files.recipes = vec![Source::new("recipes/Hire sync.yaml", text)];
+    let (project, diagnostics) = check(&files, &support::catalogue());
+    assert!(project.recipes.is_empty());
+    let codes: Vec<_> = diagnostics.iter().map(|one| (one.code, one.message.as_str())).collect();
+    assert_eq!(codes, [("bad-name", "a recipe cannot be named `Hire sync`")]);
 }
 
 #[test]
