@@ -12,6 +12,7 @@ use crate::{
     scope::Scope,
 };
 
+mod arguments;
 mod evaluate;
 pub(crate) mod fuel;
 mod habits;

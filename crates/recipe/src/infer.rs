@@ -238,3 +238,6 @@ pub(crate) fn describe(of: &Type) -> &'static str {
 fn known_field(name: &str, shape: Shape) -> Field {
     Field { name: name.into(), shape, required: true, summary: String::new(), default: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::{
     Expression, Place,
     habits::habit,
-    tree::{Apply, Column, Kind, Node, Operator, Test},
+    tree::{Apply, Kind, Node, Operator, Test},
 };
 use crate::{
     diagnostic::{Diagnostic, Source, Span},
-    functions::{self, Form, Function},
+    functions::{self, Form},
     suggest::closest,
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn read(
     }
 }
 
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     text: &'t str,
     place: Place,
     source: &'t Arc<Source>,
@@ -140,7 +140,7 @@ impl Reader<'_> {
     }
 
     /// Reads one piece. Each kind has a function of its own, so that a level of the tree takes little of the stack.
-    fn node(&mut self, expr: &ast::Expr<'_>) -> Node {
+    pub(super) fn node(&mut self, expr: &ast::Expr<'_>) -> Node {
         let own = bytes(expr.span());
         match expr {
             ast::Expr::Const(constant) => self.constant(&constant.value, own),
@@ -391,143 +391,19 @@ impl Reader<'_> {
         self.label_last(label);
     }
 
-    /// Binds arguments to the parameters of `function`, by place and by name.
-    fn arguments(
-        &mut self,
-        function: Option<&'static Function>,
-        subject: Option<Node>,
-        given: &[ast::CallArg<'_>],
-        name_at: Span,
-    ) -> (Vec<Option<Node>>, Vec<Column>) {
-        let parameters = function.map_or(&[][..], |function| function.parameters);
-        let mut bound: Vec<Option<Node>> = parameters.iter().map(|_| None).collect();
-        let mut columns: Vec<Column> = Vec::new();
-        let mut next = 0;
-        if let Some(subject) = subject {
-            bound[0] = Some(subject);
-            next = 1;
-        }
-        for argument in given {
-            match argument {
-                ast::CallArg::Pos(expr) => {
-                    let value = self.node(expr);
-                    match bound.get_mut(next) {
-                        Some(slot) => *slot = Some(value),
-                        None => {
-                            if let Some(function) = function {
-                                let message =
-                                    format!("`{}` has an argument too many", function.name);
-                                let usage = format!("write `{}`", function.usage());
-                                self.report("wrong-arguments", value.at, message).help_last(&usage);
-                            }
-                        }
-                    }
-                    next += 1;
-                }
-                ast::CallArg::Kwarg(name, expr) => {
-                    let value = self.node(expr);
-                    let Some(function) = function else { continue };
-                    let parameter = parameters.iter().position(|parameter| parameter.name == *name);
-                    match parameter.filter(|_| !function.columns) {
-                        Some(index) if bound[index].is_none() => bound[index] = Some(value),
-                        None if function.columns
-                            && columns.iter().all(|column| column.name != *name) =>
-                        {
-                            columns.push(Column { name: (*name).into(), value });
-                        }
-                        Some(_) => {
-                            let message = format!("`{name}` is given twice to `{}`", function.name);
-                            self.report("wrong-arguments", value.at, message);
-                        }
-                        None if function.columns => {
-                            let message = format!("`{name}` is given twice to `{}`", function.name);
-                            self.report("wrong-arguments", value.at, message);
-                        }
-                        None => {
-                            let names = parameters.iter().map(|parameter| parameter.name);
-                            let label =
-                                closest(name, names).map(|name| format!("did you mean `{name}`?"));
-                            let message = format!("`{}` has no argument `{name}`", function.name);
-                            let usage = format!("write `{}`", function.usage());
-                            self.report("wrong-arguments", value.at, message)
-                                .help_last(&usage)
-                                .label_last(label);
-                        }
-                    }
-                }
-                ast::CallArg::PosSplat(expr) | ast::CallArg::KwargSplat(expr) => {
-                    let value = self.node(expr);
-                    self.report(
-                        "not-supported",
-                        value.at,
-                        "`*` before an argument is not supported".into(),
-                    );
-                }
-            }
-        }
-        if let Some(function) = function {
-            self.complete(function, &bound, &columns, name_at);
-        }
-        (bound, columns)
-    }
-
-    fn complete(
-        &mut self,
-        function: &Function,
-        bound: &[Option<Node>],
-        columns: &[Column],
-        name_at: Span,
-    ) {
-        for (parameter, value) in function.parameters.iter().zip(bound) {
-            if parameter.required && value.is_none() {
-                let message =
-                    format!("`{}` needs the argument `{}`", function.name, parameter.name);
-                let usage = format!("write `{}`", function.usage());
-                self.report("wrong-arguments", name_at, message).help_last(&usage);
-            }
-            if let (true, Some(value)) = (parameter.constant, value)
-                && !matches!(value.kind, Kind::Constant(Value::String(_)))
-            {
-                let message =
-                    format!("`{}` of `{}` is not a text in quotes", parameter.name, function.name);
-                let help = "it is looked at before any job starts, so it must be written out";
-                self.report("wrong-arguments", value.at, message).help_last(help);
-            }
-        }
-        if function.columns && columns.is_empty() && bound.len() < 2 {
-            let message = format!("`{}` needs at least one `name=value`", function.name);
-            let usage = format!("write `{}`", function.usage());
-            self.report("wrong-arguments", name_at, message).help_last(&usage);
-        }
-        if let Some(check) = function.check {
-            let constants: Vec<Option<&Value>> = bound
-                .iter()
-                .map(|value| match value.as_ref().map(|value| &value.kind) {
-                    Some(Kind::Constant(constant)) => Some(constant),
-                    _ => None,
-                })
-                .collect();
-            if let Err((index, message)) = check(&constants) {
-                let at =
-                    bound.get(index).and_then(Option::as_ref).map_or(name_at, |value| value.at);
-                self.report("invalid-value", at, message);
-            }
-        }
-    }
-
-    fn report(&mut self, code: &'static str, at: Span, message: String) -> &mut Self {
+    pub(super) fn report(&mut self, code: &'static str, at: Span, message: String) -> &mut Self {
         self.out.push(Diagnostic::error(code, self.source, self.place.of(at), message));
         self
     }
 
-    fn help_last(&mut self, help: &str) -> &mut Self {
+    pub(super) fn help_last(&mut self, help: &str) -> &mut Self {
         if let Some(last) = self.out.last_mut() {
             last.help.push(help.into());
         }
         self
     }
 
-    fn label_last(&mut self, label: Option<String>) -> &mut Self {
+    pub(super) fn label_last(&mut self, label: Option<String>) -> &mut Self {
         if let Some(last) = self.out.last_mut() {
             last.label = label;
         }

@@ -44,6 +44,10 @@ impl Facts {
         Self { known: self.known.intersection(&other.known).cloned().collect() }
     }
 
+    fn and(&self, other: &Self) -> Self {
+        Self { known: self.known.union(&other.known).cloned().collect() }
+    }
+
     pub(super) fn present(&self, node: &Node) -> bool {
         canonical(node).is_some_and(|text| self.known.contains(&text))
     }
@@ -103,38 +107,45 @@ pub fn narrow(expression: &Expression, truth: bool, facts: &Facts) -> Facts {
 }
 
 pub(super) fn narrow_node(node: &Node, truth: bool, facts: &Facts) -> Facts {
-    let mut facts = facts.clone();
+    let (holds, fails) = learnt(node);
+    facts.and(&if truth { holds } else { fails })
+}
+
+/// Returns what is learnt from the expression being true, and from its being false. Each piece is looked at once:
+/// doing so anew for each side would double the work at every level.
+fn learnt(node: &Node) -> (Facts, Facts) {
+    let (mut holds, mut fails) = (Facts::default(), Facts::default());
     match &node.kind {
-        Kind::Not(inner) => return narrow_node(inner, !truth, &facts),
-        Kind::Both(left, right) if truth => {
-            return narrow_node(right, true, &narrow_node(left, true, &facts));
+        Kind::Not(inner) => {
+            let (holds, fails) = learnt(inner);
+            return (fails, holds);
         }
-        Kind::Either(left, right) if !truth => {
-            return narrow_node(right, false, &narrow_node(left, false, &facts));
+        // The right side is looked at only when the left one does not decide.
+        Kind::Both(left, right) => {
+            let (left, right) = (learnt(left), learnt(right));
+            return (left.0.and(&right.0), left.1.in_both(&left.0.and(&right.1)));
         }
-        // One of the two is `truth`, nobody knows which; the right one is looked at only when the left one is not.
-        Kind::Both(left, right) | Kind::Either(left, right) => {
-            let by_left = narrow_node(left, truth, &facts);
-            let by_right = narrow_node(right, truth, &narrow_node(left, !truth, &facts));
-            return by_left.in_both(&by_right);
+        Kind::Either(left, right) => {
+            let (left, right) = (learnt(left), learnt(right));
+            return (left.0.in_both(&left.1.and(&right.0)), left.1.and(&right.1));
         }
-        Kind::Is { value, test } => match test {
-            Test::Null if !truth => facts.add(value),
-            Test::Empty if !truth => {
-                facts.add(value);
-                facts.add_items(value);
-            }
-            Test::Null | Test::Empty => {}
-            _ if truth => facts.add(value),
-            _ => {}
-        },
+        Kind::Is { value, test: Test::Null } => fails.add(value),
+        Kind::Is { value, test: Test::Empty } => {
+            fails.add(value);
+            fails.add_items(value);
+        }
+        Kind::Is { value, .. } => holds.add(value),
         Kind::Operation { operator, left, right } => {
-            narrow_operation(*operator, left, right, truth, &mut facts);
+            narrow_operation(*operator, left, right, true, &mut holds);
+            narrow_operation(*operator, left, right, false, &mut fails);
         }
-        Kind::Name(_) | Kind::Field { .. } | Kind::Item { .. } | Kind::Apply(_) => facts.add(node),
+        Kind::Name(_) | Kind::Field { .. } | Kind::Item { .. } | Kind::Apply(_) => {
+            holds.add(node);
+            fails.add(node);
+        }
         _ => {}
     }
-    facts
+    (holds, fails)
 }
 
 fn narrow_operation(operator: Operator, left: &Node, right: &Node, truth: bool, facts: &mut Facts) {

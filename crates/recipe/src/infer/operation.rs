@@ -90,6 +90,10 @@ impl Inference<'_> {
 
     pub(super) fn number(&mut self, node: &Node, wanted: &str) -> Shape {
         let shape = self.shape(node);
+        self.as_number(node, shape, wanted)
+    }
+
+    fn as_number(&mut self, node: &Node, shape: Shape, wanted: &str) -> Shape {
         match &shape.of {
             Type::Integer | Type::Number => {}
             Type::Any => {
@@ -207,6 +211,10 @@ impl Inference<'_> {
             }
             Type::Text(_) | Type::Object(_) => {
                 self.refuse_null(needle, &needle_shape, "text");
+                if matches!(needle_shape.of, Type::Any) {
+                    let path = self.quoted(needle);
+                    self.risk(|| format!("{path} may not be text"));
+                }
                 if !matches!(needle_shape.of, Type::Text(_) | Type::Any) {
                     let message = format!(
                         "{} is {}, and {} is {}, which can hold text only",
@@ -258,9 +266,8 @@ impl Inference<'_> {
     }
 
     fn arithmetic(&mut self, operator: Operator, left: &Node, right: &Node) -> Shape {
+        let (one, two) = (self.shape(left), self.shape(right));
         if operator == Operator::Add {
-            let reported = (self.out.len(), self.risk.clone());
-            let (one, two) = (self.shape(left), self.shape(right));
             if matches!(
                 (&one.of, &two.of),
                 (Type::Text(_), Type::Text(_)) | (Type::List(_), Type::List(_))
@@ -282,11 +289,9 @@ impl Inference<'_> {
                 self.risk(|| format!("{path} may not be a number"));
                 return Shape::of(Type::Any);
             }
-            // The operands are looked at again below, as numbers.
-            self.out.truncate(reported.0);
-            self.risk = reported.1;
         }
-        let (one, two) = (self.number(left, "a number"), self.number(right, "a number"));
+        let (one, two) =
+            (self.as_number(left, one, "a number"), self.as_number(right, two, "a number"));
         let nonzero = matches!(&right.kind, Kind::Constant(value) if value.as_f64().is_some_and(|value| value != 0.0));
         if matches!(operator, Operator::Divide | Operator::DivideWhole | Operator::Remainder)
             && !nonzero
