@@ -65,6 +65,11 @@ pub enum Command {
     /// Report every mistake in the project's files
     #[command(after_help = "Example:\n  recipe-runner check\n  recipe-runner check --format json")]
     Check(Output),
+    /// Test recipes with the cases beside them, offline
+    #[command(
+        after_help = "Example:\n  recipe-runner test greenhouse-hired-to-goco --filter phone"
+    )]
+    Test(Test),
     /// Work one real job in the foreground, step by step
     #[command(
         after_help = "Example:\n  recipe-runner run greenhouse-hired-to-goco --event examples/events/hire_candidate.json"
@@ -124,6 +129,19 @@ pub struct Output {
     /// Write stdout for people or for programs
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The recipe to test; all when left out
+    pub recipe: Option<String>,
+    /// Test only the cases with this text in their name
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// `--junit`.
+    #[arg(long, value_name = "FILE", help = "Write the results as JUnit XML as well")]
+    pub junit: Option<PathBuf>,
 }
 
 /// `run`.

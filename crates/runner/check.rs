@@ -11,6 +11,7 @@ use crate::{
     exit::{Exit, Trouble},
     project::{self, Folder},
     terminal::{self, BAD, GOOD, WARN, count, paint},
+    test,
 };
 
 /// What a project folder says, right and wrong.
@@ -33,7 +34,9 @@ pub fn check(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
 
 /// Runs the command.
 pub fn run(dir: &Path, format: Format) -> Result<Exit, Trouble> {
-    let checked = check(dir, &connector::catalogue(&connectors::all()))?;
+    let catalogue = connector::catalogue(&connectors::all());
+    let mut checked = check(dir, &catalogue)?;
+    checked.diagnostics.append(&mut test::diagnostics(&checked, &catalogue));
     let errors = errors(&checked.diagnostics);
     let warnings = checked.diagnostics.len() - errors;
     match format {

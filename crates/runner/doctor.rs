@@ -143,11 +143,12 @@ async fn connection(service: &Service, name: &str) -> Section {
     let deployment = service.engine.deployment();
     let closed = service.wrong().closed.iter().find(|one| one.connection == name).cloned();
     if let Some(closed) = closed {
-        let cure = closed.cures.join("; ");
+        let cure = |place: usize| closed.cures.get(place).cloned().unwrap_or_default();
         let findings = closed
             .reasons
             .iter()
-            .map(|reason| Finding::bad("it can be opened", reason, cure.clone()))
+            .enumerate()
+            .map(|(place, reason)| Finding::bad("it can be opened", reason, cure(place)))
             .collect();
         return Section { about, findings };
     }

@@ -26,7 +26,8 @@ pub async fn run(dir: &Path, jobs: Jobs) -> Result<Exit, Trouble> {
             command(&desk, job, Command::Retry { newest, force }, told).await
         }
         Jobs::Cancel { job } => {
-            command(&desk, job, Command::Cancel, "ends as soon as its call in flight has").await
+            let told = "ends, once a call in flight has";
+            command(&desk, job, Command::Cancel, told).await
         }
         Jobs::Resolve(asked) => resolve(&desk, asked).await,
     };
@@ -111,9 +112,10 @@ async fn show(desk: &Desk, job: i64, step: Option<&str>, format: Format) -> Resu
 }
 
 async fn command(desk: &Desk, job: i64, command: Command, told: &str) -> Result<Exit, Trouble> {
+    let goes_on = !matches!(command, Command::Cancel);
     desk.ask(Request::Command { job, by: desk::person(), command }).await?;
     terminal::talk(format!("{} {job} {told}", paint(GOOD, "job")));
-    if !desk.is_running() {
+    if goes_on && !desk.is_running() {
         let hint = "no service runs: the job goes on at the next `recipe-runner start`";
         terminal::talk(paint(FAINT, hint));
     }

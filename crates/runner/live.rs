@@ -61,6 +61,9 @@ impl Live {
         doors.spawn(control::serve(control, service.clone(), service.stop.clone()));
         doors.spawn(reload::watch(service.clone()));
         doors.spawn(notify::listen(service.clone()));
+        if let Some(running) = service.running() {
+            tracing::info!(listen = running.listen, process = running.process, "the service runs");
+        }
         service.engine.resume();
         Ok(Self { service, doors })
     }

@@ -37,6 +37,7 @@ mod status;
 mod stop;
 mod story;
 mod terminal;
+mod test;
 
 use std::{future::Future, process::ExitCode};
 
@@ -65,6 +66,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Demo { once } => wait(demo::run(once)),
         Command::Check(output) => check::run(&project, output.format),
         Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Test(asked) => test::run(&project, &asked),
         Command::Run(asked) => wait(run::run(&project, asked)),
         Command::Start(asked) => wait(start::run(&project, asked)),
         Command::Stop { recipes } => wait(stop::run(&project, recipes)),

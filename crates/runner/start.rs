@@ -35,6 +35,9 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
     }
     let data_dir = service::data_dir(dir)?;
     if let Some(client) = Client::find(&data_dir).await? {
+        if !asked.all && asked.recipes.is_empty() {
+            terminal::talk(paint(WARN, "the service runs already"));
+        }
         return tell_running(&client, &asked).await;
     }
     if asked.detach {
@@ -135,8 +138,6 @@ async fn tell_running(client: &Client, asked: &Start) -> Result<Exit, Trouble> {
             return Err(unexpected());
         };
         on = switched;
-    } else {
-        terminal::talk(paint(WARN, "the service runs already"));
     }
     let Reply::Status(status) = client.ask(&Request::Status).await? else {
         return Err(unexpected());

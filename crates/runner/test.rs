@@ -1,0 +1,169 @@
+//! `test`: plays the cases beside the recipes, offline.
+
+use std::{fs, path::Path, sync::Arc};
+
+use connector::Connector;
+use engine::simulate::{self, Bench, Tested};
+use recipe::{Cases, Catalogue, Diagnostic, Recipe, Source, Span};
+
+use crate::{
+    args::Test,
+    check::{self, Checked},
+    connectors,
+    exit::{Exit, Trouble},
+    service::unknown_recipe,
+    terminal::{self, BAD, FAINT, GOOD, count, paint},
+};
+
+/// The largest file that a case may name.
+const LARGEST_FILE: u64 = 16 << 20;
+
+/// Runs the command.
+pub fn run(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
+    let connectors = connectors::all();
+    let catalogue = connector::catalogue(&connectors);
+    let checked = check::check(dir, &catalogue)?;
+    if let Some(name) = &asked.recipe
+        && !checked.project.recipe_names.contains(name)
+    {
+        return Err(unknown_recipe(name, checked.project.recipe_names.iter().map(String::as_str)));
+    }
+    let wanted = |recipe: &str| asked.recipe.as_ref().is_none_or(|name| name == recipe);
+    // What is wrong with another recipe is `check`'s to say; this one cannot be tested while it is wrong.
+    let mut wrong: Vec<Diagnostic> = checked
+        .diagnostics
+        .iter()
+        .filter(|one| named(&one.source.path, ".yaml").is_none_or(wanted))
+        .cloned()
+        .collect();
+    let mut files = Vec::new();
+    for source in &checked.folder.tests {
+        if named(&source.path, ".test.yaml").is_some_and(wanted) {
+            let (cases, mut found) = read(source, &checked, &catalogue);
+            wrong.append(&mut found);
+            files.extend(cases);
+        }
+    }
+    if !wrong.is_empty() {
+        terminal::talk(recipe::render(&wrong, terminal::colors_on_stderr()));
+    }
+    let tested = play(dir, &files, &checked, &connectors, asked.filter.as_deref());
+    for file in &tested {
+        terminal::data(coloured(&simulate::lines(file)));
+    }
+    if let Some(path) = &asked.junit {
+        fs::write(path, simulate::junit(&tested))
+            .map_err(|error| Trouble::file("write", path, &error))?;
+    }
+    terminal::talk(simulate::summary(&tested).trim_end());
+    untested(&checked, wanted);
+    let errors = check::errors(&wrong);
+    if errors > 0 {
+        terminal::talk(paint(
+            BAD,
+            format!("{}; what is wrong was not tested", count(errors, "error")),
+        ));
+    }
+    let failed = errors > 0 || tested.iter().any(|file| file.failures() > 0);
+    Ok(if failed { Exit::Found } else { Exit::Good })
+}
+
+/// Returns the diagnostics of every test file.
+pub fn diagnostics(checked: &Checked, catalogue: &Catalogue) -> Vec<Diagnostic> {
+    checked.folder.tests.iter().flat_map(|source| read(source, checked, catalogue).1).collect()
+}
+
+/// Reads a test file with the recipe it tests, if that one is right.
+fn read(
+    source: &Arc<Source>,
+    checked: &Checked,
+    catalogue: &Catalogue,
+) -> (Option<(Cases, Arc<Recipe>)>, Vec<Diagnostic>) {
+    let name = named(&source.path, ".test.yaml").unwrap_or_default();
+    let project = &checked.project;
+    let Some(recipe) = project.recipes.get(name) else {
+        if project.recipe_names.iter().any(|known| known == name) {
+            return (None, Vec::new());
+        }
+        let message = format!("there is no recipe `{name}` to test");
+        let found = Diagnostic::error("unknown-recipe", source, Span::default(), message)
+            .help(format!("the tests of `recipes/NAME.yaml` are in `recipes/NAME.test.yaml`; there is no `recipes/{name}.yaml`"));
+        return (None, vec![found]);
+    };
+    let (cases, found) =
+        recipe::read_cases(source, recipe, catalogue, &project.runner.properties, &project.tables);
+    (cases.map(|cases| (cases, recipe.clone())), found)
+}
+
+fn play(
+    dir: &Path,
+    files: &[(Cases, Arc<Recipe>)],
+    checked: &Checked,
+    connectors: &[Connector],
+    filter: Option<&str>,
+) -> Vec<Tested> {
+    let read = |path: &str| {
+        let path = dir.join(path);
+        let length = fs::metadata(&path).map_err(|error| error.to_string())?.len();
+        if length > LARGEST_FILE {
+            return Err(format!(
+                "it has {} MB, and at most {} are read",
+                length >> 20,
+                LARGEST_FILE >> 20
+            ));
+        }
+        fs::read(&path).map_err(|error| error.to_string())
+    };
+    let bench = Bench { project: &checked.project, connectors, files: &read };
+    files
+        .iter()
+        .map(|(cases, recipe)| simulate::test(cases, recipe, &bench, filter))
+        .filter(|tested| !tested.cases.is_empty())
+        .collect()
+}
+
+/// Says which recipes have no tests.
+fn untested(checked: &Checked, wanted: impl Fn(&str) -> bool) {
+    let tested: Vec<_> = checked
+        .folder
+        .tests
+        .iter()
+        .filter_map(|source| named(&source.path, ".test.yaml"))
+        .collect();
+    for name in &checked.project.recipe_names {
+        if wanted(name) && !tested.contains(&name.as_str()) {
+            terminal::talk(paint(
+                FAINT,
+                format!("`{name}` has no tests: write recipes/{name}.test.yaml"),
+            ));
+        }
+    }
+}
+
+/// Returns `hire` for `recipes/hire.test.yaml` and `.test.yaml`.
+fn named<'a>(path: &'a str, ending: &str) -> Option<&'a str> {
+    path.strip_prefix("recipes/")?.strip_suffix(ending)
+}
+
+/// Colours the marks of cases.
+fn coloured(lines: &str) -> String {
+    let line = |line: &str| {
+        let mark = |mark: &str, style| {
+            let rest = line.trim_start().strip_prefix(mark)?;
+            Some(format!("  {} {}", paint(style, mark), rest.trim_start()))
+        };
+        mark("ok ", GOOD).or_else(|| mark("FAIL ", BAD)).unwrap_or_else(|| line.to_owned())
+    };
+    lines.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_file_belongs_to_the_recipe_of_its_name() {
+        assert_eq!(named("recipes/hire.test.yaml", ".test.yaml"), Some("hire"));
+        assert_eq!(named("tables/hire.csv", ".test.yaml"), None);
+    }
+}
