@@ -330,7 +330,7 @@ fn a_step_without_a_reply_says_which_one_to_add() {
     };
     assert_eq!(
         told("{ upload: [{}] }"),
-        "step `files[1].upload` (`hr.upload`) is called once more than its 1 replies"
+        "step `files[1].upload` (`hr.upload`) is called again after its last reply"
     );
     assert_eq!(
         told("{ person: { look_up: absent } }"),

@@ -176,6 +176,20 @@ cases:
 }
 
 #[test]
+fn a_reply_of_a_case_replaces_those_of_given_for_the_same_step() {
+    let steps = |given: &str, own: &str| {
+        let text = format!(
+            "given: {{ event: {{ payload: {{}} }}, replies: {given} }}\ncases: [{{ name: x, replies: {own}, expect: {{ status: failed }} }}]"
+        );
+        let replies = right(&text).remove(0).replies;
+        replies.iter().map(|(step, _)| step.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(steps("{ 'upload[1]': {} }", "{ upload: {} }"), ["upload"]);
+    assert_eq!(steps("{ upload: {} }", "{ 'upload[1]': {} }"), ["upload[1]", "upload"]);
+    assert_eq!(steps("{ 'upload[1]': {} }", "{ 'file[1].upload': {} }"), ["upload[1]"]);
+}
+
+#[test]
 fn what_a_reply_or_payload_leaves_out_is_filled_in_by_its_kind() {
     let cases = right(
         "

@@ -55,10 +55,7 @@ pub enum Why {
     /// There is no reply for the step.
     NoReply,
     /// The list of replies is shorter than the list of calls.
-    UsedUp {
-        /// How many replies there are.
-        replies: usize,
-    },
+    UsedUp,
     /// The unknown outcome is looked up, and the reply is one to a call.
     NeedsLookUp,
     /// The step is called, and the reply is one to a look-up.
@@ -263,8 +260,7 @@ impl ScriptReader<'_> {
             .max_by_key(|(_, (selector, _))| selector.specificity())
             .ok_or(Why::NoReply)?;
         let given = self.given.entry(at).or_default();
-        let reply =
-            script.answer(*given).ok_or(Why::UsedUp { replies: script.replies.len() })?.clone();
+        let reply = script.answer(*given).ok_or(Why::UsedUp)?.clone();
         match (&reply, due.what) {
             (Reply::Output(..), What::LookUp) => return Err(Why::NeedsLookUp),
             (Reply::LookUp(_), What::Call) => return Err(Why::NeedsCall),
@@ -298,10 +294,8 @@ impl Stuck {
                 format!("step `{path}` (`{action}`) has no reply"),
                 vec![with, format!("add under `replies`: `{name}: {}`", flow(&self.example))],
             ),
-            Why::UsedUp { replies } => (
-                format!(
-                    "step `{path}` (`{action}`) is called once more than its {replies} replies"
-                ),
+            Why::UsedUp => (
+                format!("step `{path}` (`{action}`) is called again after its last reply"),
                 vec![
                     with,
                     format!(
@@ -380,6 +374,7 @@ fn failure(fail: Fail) -> Failure {
 /// Folds a journal into what each step did.
 fn runs(journal: &[Entry]) -> Vec<StepRun> {
     let mut runs: Vec<StepRun> = Vec::new();
+    let mut places: HashMap<&StepPath, usize> = HashMap::new();
     for entry in journal {
         // The job itself, and the end of a round, are not steps.
         if entry.path.0.is_empty() || entry.path.0.ends_with(']') {
@@ -388,7 +383,7 @@ fn runs(journal: &[Entry]) -> Vec<StepRun> {
         if matches!(entry.kind, Kind::Chose { choice: Choice::LeftOut }) {
             continue;
         }
-        let at = runs.iter().position(|run| run.path == entry.path).unwrap_or_else(|| {
+        let at = *places.entry(&entry.path).or_insert_with(|| {
             runs.push(StepRun {
                 path: entry.path.clone(),
                 input: None,

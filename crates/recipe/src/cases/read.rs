@@ -172,9 +172,10 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        let mut replies = own.replies;
+        // What a case says of a step replaces what `given` says of it, or of some of its rounds.
+        let mut replies = own.replies.clone();
         for (selector, script) in &given.replies {
-            if replies.iter().all(|(own, _)| own != selector) {
+            if !own.replies.iter().any(|(own, _)| own.includes(selector)) {
                 replies.push((selector.clone(), script.clone()));
             }
         }

@@ -26,6 +26,17 @@ impl Selector {
                 .all(|(wanted, (_, round))| wanted.is_none_or(|wanted| Some(wanted) == round))
     }
 
+    /// Returns whether it covers every call that `other` covers.
+    pub fn includes(&self, other: &Self) -> bool {
+        self.step == other.step
+            && self.rounds.len() == other.rounds.len()
+            && self
+                .rounds
+                .iter()
+                .zip(&other.rounds)
+                .all(|(own, other)| own.is_none() || own == other)
+    }
+
     /// Returns how many loops it names a round of; of two selectors the more specific one wins.
     pub fn specificity(&self) -> usize {
         self.rounds.iter().flatten().count()
@@ -178,6 +189,7 @@ mod tests {
             assert!(!all.covers(other), "{other}");
         }
         assert!(second.specificity() > all.specificity());
+        assert!(all.includes(&second) && all.includes(&all) && !second.includes(&all));
         assert_eq!((all.to_string(), second.to_string()), ("upload".into(), "upload[1]".into()));
     }
 }
