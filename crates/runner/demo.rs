@@ -18,7 +18,7 @@ use crate::{
     live::Live,
     logs, references,
     request::{Reply, Request, Search},
-    run,
+    run, start,
     terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, paint},
 };
 
@@ -32,6 +32,10 @@ const NEXT_CANDIDATE: u64 = 35_897_444;
 /// Runs the command.
 pub async fn run(once: bool) -> Result<Exit, Trouble> {
     logs::begin("warn", None)?;
+    demonstrate(once).await
+}
+
+async fn demonstrate(once: bool) -> Result<Exit, Trouble> {
     let sandbox = |error| Trouble::cannot(format!("cannot start the sandbox: {error}"));
     let greenhouse =
         GreenhouseTenant::start(greenhouse::Switches::default()).await.map_err(sandbox)?;
@@ -54,7 +58,7 @@ pub async fn run(once: bool) -> Result<Exit, Trouble> {
     let exit = match shown {
         Ok(exit) if !once => {
             invite(dir, &live, &greenhouse)?;
-            drop(tokio::signal::ctrl_c().await);
+            start::wait_for_the_end(&live.service).await?;
             exit
         }
         Ok(exit) => exit,
@@ -396,4 +400,17 @@ fn heading(text: &str) {
 
 fn line(name: &str, text: &str) {
     terminal::data(format!("  {} {}", paint(FAINT, format!("{name:<11}")), paint(NAME, text)));
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_hire_arrives_with_every_field() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        assert_eq!(demonstrate(true).await.unwrap(), Exit::Good);
+    }
 }

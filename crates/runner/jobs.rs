@@ -48,7 +48,7 @@ async fn list(desk: &Desk, asked: List) -> Result<Exit, Trouble> {
     };
     match asked.output.format {
         Format::Json => terminal::json(&jobs),
-        Format::Text if jobs.is_empty() => terminal::talk(paint(FAINT, "no such job")),
+        Format::Text if jobs.is_empty() => terminal::talk(paint(FAINT, "no job matches")),
         Format::Text => {
             terminal::data(table(&jobs));
             if jobs.len() == asked.limit as usize
@@ -159,4 +159,33 @@ fn status(status: JobStatus) -> Status {
 pub fn unexpected() -> Trouble {
     Trouble::cannot("the service answers another question than the one asked")
         .cure("it may run another version: `recipe-runner stop`, then start it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_line_a_job_and_says_how_often_an_event_came_again() {
+        let job = JobLine {
+            job: 7,
+            recipe: "hire".into(),
+            label: "Zoë Søn".into(),
+            status: Status::NeedsAttention,
+            note: "look\nhere".into(),
+            accepted_at: Timestamp::UNIX_EPOCH,
+            finished_at: None,
+            repeats: 2,
+        };
+        let table = anstream::adapter::strip_str(&table(&[job])).to_string();
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("JOB"), "{table}");
+        assert_eq!(
+            lines[1].split_whitespace().collect::<Vec<_>>().join(" "),
+            "7 needs attention Zoë Søn hire 1970-01-01T00:00:00Z look here (its event came again 2 times)"
+        );
+    }
 }

@@ -100,3 +100,56 @@ pub fn refusal(service: &Service, wrong: &Wrong) -> Option<Trouble> {
         lost.reasons.join("; ")
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::fs;
+
+    use engine::FileState;
+
+    use super::*;
+    use crate::{exit::Exit, init};
+
+    const RECIPE: &str = "recipes/greenhouse-hired-to-goco.yaml";
+
+    #[tokio::test]
+    async fn a_broken_recipe_is_refused_and_the_last_good_version_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        init::write(dir.path()).unwrap();
+        let service = Service::open(dir.path(), |_| Some("x".repeat(32))).await.unwrap();
+        let good = service.recipes().await.unwrap().remove(0);
+
+        fs::write(dir.path().join(RECIPE), "titel: x\n").unwrap();
+        let wrong = service.reload().await.unwrap();
+        assert!(crate::check::errors(&wrong.diagnostics) > 0);
+        let broken = service.recipes().await.unwrap().remove(0);
+        assert_eq!((broken.file, &broken.version), (FileState::Broken, &good.version));
+
+        init_again(dir.path());
+        assert!(service.reload().await.unwrap().diagnostics.is_empty());
+        assert_eq!(service.recipes().await.unwrap()[0].file, FileState::Good);
+        service.engine.stop().await;
+    }
+
+    #[tokio::test]
+    async fn broken_connections_are_not_taken_up_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        init::write(dir.path()).unwrap();
+        let service = Service::open(dir.path(), |_| Some("x".repeat(32))).await.unwrap();
+        fs::write(dir.path().join("connections.yaml"), "gocoo: {}\n").unwrap();
+        let trouble = service.reload().await.unwrap_err();
+        assert_eq!(trouble.exit, Exit::Found);
+        assert!(trouble.message.starts_with("`connections.yaml` is broken"), "{trouble}");
+        assert_eq!(service.recipes().await.unwrap()[0].file, FileState::Good);
+        assert!(service.engine.deployment().connections["goco"].is_ok());
+        service.engine.stop().await;
+    }
+
+    fn init_again(dir: &std::path::Path) {
+        for (name, text) in init::TEMPLATE {
+            fs::write(dir.join(name), text).unwrap();
+        }
+    }
+}

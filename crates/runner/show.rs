@@ -129,7 +129,10 @@ fn details(step: &StepStory) -> Vec<String> {
     }
     let last = step.failures.len().saturating_sub(1);
     for (place, failure) in step.failures.iter().enumerate() {
-        lines.push(format!("    {}", attempt(failure)));
+        // A single failure that ended the step is drawn below, at its line.
+        if last > 0 || step.state != StepState::Failed || step.drawn.is_none() {
+            lines.push(format!("    {}", attempt(failure)));
+        }
         if place == last
             && let Some(exchange) = &failure.exchange
         {

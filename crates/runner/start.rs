@@ -241,7 +241,7 @@ fn tell(status: &ServiceStatus, on: &[Switched]) {
 }
 
 /// Waits for Ctrl-C, SIGTERM, or a command to stop.
-async fn wait_for_the_end(service: &Service) -> Result<(), Trouble> {
+pub async fn wait_for_the_end(service: &Service) -> Result<(), Trouble> {
     let mut terminated = signal(SignalKind::terminate())
         .map_err(|error| Trouble::cannot(format!("cannot listen to signals: {error}")))?;
     tokio::select! {
@@ -250,4 +250,39 @@ async fn wait_for_the_end(service: &Service) -> Result<(), Trouble> {
         () = service.stop.cancelled() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::init;
+
+    #[tokio::test]
+    async fn a_recipe_does_not_start_while_secrets_are_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        init::write(dir.path()).unwrap();
+        let service = Service::open(dir.path(), |_| None).await.unwrap();
+        let trouble = refuse_closed(&service, &[]).unwrap_err();
+        assert_eq!(trouble.exit, Exit::Cannot);
+        for name in ["GOCO_API_KEY", "GREENHOUSE_CLIENT_SECRET", "GREENHOUSE_WEBHOOK_SECRET"] {
+            assert!(trouble.message.contains(name), "{trouble}");
+        }
+        service.engine.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_recipe_that_was_never_right_does_not_start() {
+        let dir = tempfile::tempdir().unwrap();
+        init::write(dir.path()).unwrap();
+        fs::write(dir.path().join("recipes/broken.yaml"), "titel: x\n").unwrap();
+        let service = Service::open(dir.path(), |_| None).await.unwrap();
+        let request = Request::Switch { recipes: vec!["broken".into()], on: true };
+        let trouble = service.answer(request).await.unwrap_err();
+        assert_eq!(trouble.exit, Exit::Found);
+        assert!(trouble.message.starts_with("`broken` was never right"), "{trouble}");
+        assert!(trouble.message.contains("recipes/broken.yaml:1:1"), "{trouble}");
+        service.engine.stop().await;
+    }
 }
