@@ -205,13 +205,12 @@ fn masked(text: &str, shown: &[Span]) -> String {
         let reference = ["env:", "file:"]
             .iter()
             .any(|mark| rest.trim_start_matches(['"', '\'']).starts_with(mark));
-        if !reference && !rest.starts_with('#') {
-            let end = start + line.len();
-            for (at, byte) in bytes.iter_mut().enumerate().take(end).skip(start + value) {
-                let visible = shown.iter().any(|span| (span.start..span.end).contains(&at));
-                if !visible && !b" \t\r\n{}[],:\"'".contains(byte) {
-                    *byte = b'*';
-                }
+        // Behind a reference only a comment can hide one.
+        let hidden = if reference { line.find(" #").unwrap_or(line.len()) } else { value };
+        for (at, byte) in bytes[start..start + line.len()].iter_mut().enumerate().skip(hidden) {
+            let visible = shown.iter().any(|span| (span.start..span.end).contains(&(start + at)));
+            if !visible && !b" \t\r\n{}[],:\"'#".contains(byte) {
+                *byte = b'*';
             }
         }
         start += line.len();

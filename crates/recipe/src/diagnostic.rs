@@ -1,6 +1,6 @@
 //! What is wrong, where, and how to put it right: the one form of every message about a recipe.
 //!
-//! Parsing, checking and running report the same [`Diagnostic`]; [`render`] is the one place that draws it.
+//! Parsing, checking and running report the same [`Diagnostic`]; [`render`](crate::render::render) is the one place that draws it.
 
 use std::sync::Arc;
 

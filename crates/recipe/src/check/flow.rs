@@ -371,7 +371,8 @@ impl Walk<'_> {
     }
 
     fn set(&mut self, variables: &[Input], guarded: bool) -> Ends {
-        let before = self.know.vars();
+        // Kept only where it is needed: what nobody keeps is changed in place.
+        let before = guarded.then(|| self.know.vars());
         let mut found = BTreeMap::new();
         for variable in variables {
             let before = self.out.len();
@@ -388,7 +389,7 @@ impl Walk<'_> {
             found.insert(variable.key.text.clone(), shape);
         }
         self.know.set_vars(found);
-        if guarded {
+        if let Some(before) = before {
             self.know.join_vars(&before);
         }
         Ends::Perhaps

@@ -90,6 +90,8 @@ fn no_diagnostic_shows_a_secret() {
         "goco: { api_key: hunter2, company: acme }\n",
         "goco: { api_kye: [hunter2], company: acme }\n",
         "goco:\n  api_key: |\n    hunter2\n  company: acme\n",
+        "goco:\n  # hunter2\n  api_kye: env:GOCO # was hunter2\n",
+        "goco: # hunter2\n  company: acme\n",
         "goco: hunter2\n",
         "hunter: hunter2\ngoco:\n  api_key: [hunter2]\n  company: acme\n",
     ];

@@ -53,6 +53,24 @@ fn bombs_are_refused_within_a_second() {
     }
 }
 
+/// As many steps and variables as fit: checking must not take time by the square of them.
+#[test]
+fn a_very_long_recipe_is_checked_in_seconds() {
+    let sets: Vec<String> =
+        (0..3_500).map(|number| format!("  - set: {{ v{number}: {number} }}")).collect();
+    let text = format!("trigger: webhook.received\nsteps:\n{}\n", sets.join("\n"));
+    let files = ProjectFiles {
+        recipes: vec![Source::new("recipes/long.yaml", text)],
+        ..ProjectFiles::default()
+    };
+    let begun = Instant::now();
+    let (project, diagnostics) = check(&files, &support::catalogue());
+    let taken = begun.elapsed();
+    assert!(diagnostics.is_empty(), "{}", render(&diagnostics, false));
+    assert_eq!(project.recipes["long"].steps.len(), 3_500);
+    assert!(taken < Duration::from_secs(4), "it took {taken:?}");
+}
+
 /// Mutilated recipes never panic, and are never accepted by way of a parser's slip.
 #[test]
 fn every_prefix_of_a_recipe_is_read_without_a_panic() {

@@ -1,20 +1,27 @@
 //! What is known at one place of a recipe: the shapes of names, which steps have run, and why one may not have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     check::{World, shapes},
     document::{Document, Kind, Step},
     infer::{Environment, Facts, StepSight, union},
-    schema::{Shape, Type},
+    schema::{Object, Shape, Type},
 };
+
+/// The name of the variables' map.
+const VARS: &str = "vars";
 
 /// What is known at one place.
 #[derive(Debug, Clone)]
 pub(super) struct Knowledge {
     /// What expressions see.
     pub(super) env: Environment,
-    vars: BTreeMap<String, Shape>,
+    /// The place of each variable among the fields of `vars`. All are there from the start, nullable until set.
+    places: BTreeMap<String, usize>,
     /// Why the output of a step may be null.
     doubts: BTreeMap<String, &'static str>,
     /// Variables set since [`begin_changes`](Self::begin_changes).
@@ -35,22 +42,18 @@ impl Knowledge {
                 steps.insert(id.text.clone(), StepSight::Later);
             }
         });
-        let mut vars = BTreeMap::new();
+        let mut vars = BTreeSet::new();
         for_each_step(document.steps.iter().chain(&document.finally), &mut |step, _| {
             if let Kind::Set(variables) = &step.kind {
-                vars.extend(variables.iter().map(|variable| (variable.key.text.clone(), unset())));
+                vars.extend(variables.iter().map(|variable| variable.key.text.clone()));
             }
         });
-        let env = Environment {
-            names: names.into(),
-            steps,
-            tables: world.tables.clone(),
-            facts: Facts::default(),
-        };
-        let mut know =
-            Self { env, vars: BTreeMap::new(), doubts: BTreeMap::new(), changed: BTreeSet::new() };
-        know.replace_vars(vars);
-        know
+        let places = vars.iter().cloned().enumerate().map(|(index, name)| (name, index)).collect();
+        let mut names: BTreeMap<String, Shape> = names.into();
+        names.insert(VARS.into(), shapes::object(vars.into_iter().map(|name| (name, unset()))));
+        let env =
+            Environment { names, steps, tables: world.tables.clone(), facts: Facts::default() };
+        Self { env, places, doubts: BTreeMap::new(), changed: BTreeSet::new() }
     }
 
     /// A step has run and has this output.
@@ -98,46 +101,47 @@ impl Knowledge {
         self.perhaps_not_run(steps, "the job may have ended before it");
         self.env.facts = Facts::default();
         self.env.names.insert("outcome".into(), shapes::outcome());
-        let vars = self.vars().into_iter().map(|(name, shape)| (name, shape.or_null())).collect();
+        let mut vars = self.vars();
+        for field in &mut Arc::make_mut(&mut vars).fields {
+            field.shape.nullable = true;
+        }
         self.replace_vars(vars);
     }
 
-    /// Returns the variables as they are known now.
-    pub(super) fn vars(&self) -> BTreeMap<String, Shape> {
-        self.vars.clone()
+    /// Returns the variables as they are known now; cheap.
+    pub(super) fn vars(&self) -> Arc<Object> {
+        match self.env.names.get(VARS) {
+            Some(Shape { of: Type::Object(vars), .. }) => vars.clone(),
+            _ => Arc::default(),
+        }
     }
 
     /// Replaces what is known about variables, and returns what was.
-    pub(super) fn replace_vars(
-        &mut self,
-        vars: BTreeMap<String, Shape>,
-    ) -> BTreeMap<String, Shape> {
-        let object = shapes::object(vars.iter().map(|(name, shape)| (name.clone(), shape.clone())));
-        self.env.names.insert("vars".into(), object);
-        std::mem::replace(&mut self.vars, vars)
+    pub(super) fn replace_vars(&mut self, vars: Arc<Object>) -> Arc<Object> {
+        let before = self.vars();
+        self.env.names.insert(VARS.into(), Shape::of(Type::Object(vars)));
+        before
     }
 
     /// Variables were set.
     pub(super) fn set_vars(&mut self, set: BTreeMap<String, Shape>) {
-        for name in set.keys() {
-            self.env.facts.forget_variable(name);
-            self.changed.insert(name.clone());
+        for (name, shape) in set {
+            self.env.facts.forget_variable(&name);
+            let vars = self.env.names.get_mut(VARS).map(|shape| &mut shape.of);
+            if let (Some(Type::Object(vars)), Some(index)) = (vars, self.places.get(&name)) {
+                // In place, unless somebody keeps what was known before.
+                Arc::make_mut(vars).fields[*index].shape = shape;
+            }
+            self.changed.insert(name);
         }
-        let mut vars = self.vars();
-        vars.extend(set);
-        self.replace_vars(vars);
     }
 
     /// The variables are as they are, or as in `others`.
-    pub(super) fn join_vars(&mut self, others: &BTreeMap<String, Shape>) {
-        let join = |(name, shape): (String, Shape)| {
-            let joined = match others.get(&name) {
-                Some(other) => union(shape, other.clone()),
-                None => unset(),
-            };
-            (name, joined)
-        };
-        let vars = self.vars().into_iter().map(join).collect();
+    pub(super) fn join_vars(&mut self, others: &Object) {
+        let mut vars = self.vars();
+        for (field, other) in Arc::make_mut(&mut vars).fields.iter_mut().zip(&others.fields) {
+            field.shape = union(field.shape.clone(), other.shape.clone());
+        }
         self.replace_vars(vars);
     }
 
@@ -147,9 +151,11 @@ impl Knowledge {
     }
 
     /// Returns the facts from before the changes, without those about a variable that was set since.
-    pub(super) fn end_changes(&mut self, facts: Facts, outer: BTreeSet<String>) -> Facts {
+    pub(super) fn end_changes(&mut self, facts: Facts, mut outer: BTreeSet<String>) -> Facts {
         let facts = self.unchanged(facts);
-        self.changed.extend(outer);
+        // The few into the many: this happens at every step.
+        outer.extend(std::mem::take(&mut self.changed));
+        self.changed = outer;
         facts
     }
 
