@@ -11,7 +11,7 @@ use crate::{
     exit::Trouble,
     hooks, notify, pages, reload,
     request::Running,
-    serve,
+    retention, serve,
     service::{Service, Variable},
 };
 
@@ -61,6 +61,7 @@ impl Live {
         doors.spawn(control::serve(control, service.clone(), service.stop.clone()));
         doors.spawn(reload::watch(service.clone()));
         doors.spawn(notify::listen(service.clone()));
+        doors.spawn(retention::keep(service.clone()));
         if let Some(running) = service.running() {
             tracing::info!(listen = running.listen, process = running.process, "the service runs");
         }

@@ -28,6 +28,7 @@ mod random;
 mod references;
 mod reload;
 mod request;
+mod retention;
 mod run;
 mod serve;
 mod service;

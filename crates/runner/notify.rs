@@ -135,7 +135,7 @@ async fn post(service: &Service, webhook: &str, message: &Value) -> Result<(), S
     let client = Client::new(settings, &opening).map_err(told)?;
     let call = Call::new(Identity::default(), clock);
     client
-        .post(&url)
+        .post("")
         .doing("sending a notification")
         .json(message)
         .send(&call)
@@ -146,6 +146,10 @@ async fn post(service: &Service, webhook: &str, message: &Value) -> Result<(), S
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -155,6 +159,33 @@ mod tests {
         assert_eq!(watch.worth(1, "hire", Status::NeedsAttention), None);
         assert_eq!(watch.worth(1, "hire", Status::Running), None);
         assert_eq!(watch.worth(1, "hire", Status::NeedsAttention), Some(Worth::Attention));
+    }
+
+    #[tokio::test]
+    async fn what_is_told_arrives() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let dir = tempfile::tempdir().unwrap();
+        crate::init::write(dir.path()).unwrap();
+        let service = Service::open(dir.path(), |_| None).await.unwrap();
+        let (arrived, mut arrives) = tokio::sync::mpsc::channel::<Value>(1);
+        let chat = axum::Router::new().route(
+            "/hook",
+            axum::routing::post(|axum::Json(message): axum::Json<Value>| async move {
+                arrived.send(message).await.unwrap();
+            }),
+        );
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        fs::write(dir.path().join("chat"), url).unwrap();
+        tokio::spawn(crate::serve::serve(listener, chat, service.stop.clone()));
+
+        let message = json!({ "text": "job 7 needs attention" });
+        post(&service, "file:chat", &message).await.unwrap();
+        assert_eq!(arrives.recv().await.unwrap(), message);
+        let why = post(&service, "env:CHAT", &message).await.unwrap_err();
+        assert_eq!(why, "`env:CHAT`: the variable is not set");
+        service.stop.cancel();
+        service.engine.stop().await;
     }
 
     #[test]
