@@ -25,7 +25,9 @@ fn no_source_file_is_long() {
 #[test]
 fn every_source_file_says_first_what_it_owns() {
     let silent: Vec<_> = sources()
-        .filter(|(path, text)| path.components().any(|part| part.as_os_str() == "src") && !text.starts_with("//!"))
+        .filter(|(path, text)| {
+            path.components().any(|part| part.as_os_str() == "src") && !text.starts_with("//!")
+        })
         .map(|(path, _)| path.display().to_string())
         .collect();
     assert!(silent.is_empty(), "these do not begin with `//!`:\n{}", silent.join("\n"));
@@ -45,7 +47,12 @@ fn no_file_has_a_name_that_names_nothing() {
 fn doors_are_only_doors() {
     for (path, text) in sources().filter(|(path, _)| path.ends_with("lib.rs")) {
         assert!(text.lines().count() <= 80, "{}: a door of more than 80 lines", path.display());
-        assert!(!text.contains("fn "), "{}: a door has no functions", path.display());
+        let code: Vec<_> = text.lines().filter(|line| !line.starts_with("//!")).collect();
+        assert!(
+            !code.iter().any(|line| line.contains("fn ")),
+            "{}: a door has no functions",
+            path.display()
+        );
     }
 }
 
@@ -89,7 +96,7 @@ fn sql_stays_in_the_store_and_outgoing_connections_in_the_http_client() {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "tests")
+    path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
 }
 
 fn sources() -> impl Iterator<Item = (PathBuf, String)> {

@@ -48,7 +48,9 @@ fn every_crate_names_only_what_its_wall_allows() {
     for (name, allowed, forbidden) in WALLS {
         for dependency in direct(&metadata, name) {
             let of_ours = ours.contains(dependency.as_str());
-            if of_ours && !allowed.contains(&dependency.as_str()) || forbidden.contains(&dependency.as_str()) {
+            if of_ours && !allowed.contains(&dependency.as_str())
+                || forbidden.contains(&dependency.as_str())
+            {
                 breaches.push(format!("{name} must not name {dependency}"));
             }
         }
@@ -60,8 +62,12 @@ fn every_crate_names_only_what_its_wall_allows() {
 fn every_package_of_the_workspace_has_a_wall() {
     let metadata = metadata();
     let walled: BTreeSet<&str> = WALLS.iter().map(|wall| wall.0).collect();
-    let members: BTreeSet<&str> =
-        metadata["workspace_members"].as_array().unwrap().iter().map(|id| name_of(&metadata, id)).collect();
+    let members: BTreeSet<&str> = metadata["workspace_members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| name_of(&metadata, id))
+        .collect();
     assert_eq!(walled, members);
 }
 
@@ -102,7 +108,10 @@ fn name_of<'a>(metadata: &'a Value, id: &Value) -> &'a str {
 /// Returns the normal (not dev, not build) dependencies that a package names.
 fn direct(metadata: &Value, name: &str) -> Vec<String> {
     let packages = metadata["packages"].as_array().unwrap();
-    let package = packages.iter().find(|package| package["name"] == name && package["source"].is_null()).unwrap();
+    let package = packages
+        .iter()
+        .find(|package| package["name"] == name && package["source"].is_null())
+        .unwrap();
     let dependencies = package["dependencies"].as_array().unwrap().iter();
     dependencies
         .filter(|dependency| dependency["kind"].is_null())

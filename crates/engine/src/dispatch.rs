@@ -196,6 +196,14 @@ impl Dispatch {
         }
     }
 
+    /// Returns the unfinished jobs that have begun.
+    pub(crate) fn begun(&self) -> Vec<JobId> {
+        let mut begun: Vec<_> =
+            self.jobs.iter().filter(|(_, job)| job.begun).map(|(id, _)| *id).collect();
+        begun.sort();
+        begun
+    }
+
     /// Returns the job right before this one in its order key, if there is one. Waiting for the one right before (not
     /// for the first) wakes one job at a time when many share a key.
     fn before(&self, id: JobId) -> Option<JobId> {

@@ -15,7 +15,7 @@ use crate::{
     crash::crash_point,
     deployment::Pinned,
     dispatch::Parked,
-    effect::{declared_settle, looks_up},
+    effect::{declared_settle, hold_key, looks_up},
     journal::{Entry, JobId, Kind, StepPath},
     machine::{Decision, Due, JobFacts, Machine, Misfit, What},
     service::{Notice, Shared},
@@ -183,7 +183,7 @@ impl Drive {
         }
         match action.exclusive_key(&due.input) {
             Ok(Some(key)) => {
-                let key = format!("{}\0{key}", due.connection.as_deref().unwrap_or_default());
+                let key = hold_key(due.connection.as_deref(), &key);
                 if let Err(holder) = self.shared.dispatch().hold(key, self.row.id) {
                     return Ok(Some(Parked::Behind(holder)));
                 }

@@ -9,8 +9,10 @@ use crate::{
     dispatch::Parked,
     drive::{Drive, DriveError, pause},
     journal::{Kind, Status, StepPath, Verdict},
-    machine::{Due, Misfit},
+    machine::{Due, Misfit, names},
+    service::Shared,
     store::{Append, Claim, Claimed, Effect, Standing},
+    worker,
 };
 
 impl Drive {
@@ -125,6 +127,39 @@ impl Drive {
         self.send_later().await;
         Ok(())
     }
+}
+
+/// Takes the exclusive keys again that jobs held when the process ended: they are held until those jobs are over,
+/// whatever happens in between.
+pub(crate) async fn take_up_holds(shared: &Arc<Shared>) {
+    let begun = shared.dispatch().begun();
+    for id in begun {
+        let Ok(Some(loaded)) = shared.store.load(id).await else { continue };
+        let Ok(pinned) = worker::pinned(shared, &loaded.row, &loaded.entries).await else {
+            continue;
+        };
+        let deployment = shared.deployment();
+        for entry in &loaded.entries {
+            let Kind::Started { input, .. } = &entry.kind else { continue };
+            let Some(step) = names::action_at(&pinned.recipe, &entry.path) else { continue };
+            let Some(action) = deployment.action(&step.connector, &step.action) else { continue };
+            if let Ok(Some(key)) = action.exclusive_key(input) {
+                let held = shared.dispatch().hold(hold_key(step.connection.as_deref(), &key), id);
+                if let Err(other) = held {
+                    tracing::warn!(
+                        job = id.0,
+                        other = other.0,
+                        "two unfinished jobs have touched the same name"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Returns an exclusive key as the dispatch knows it: keys are per connection.
+pub(crate) fn hold_key(connection: Option<&str>, key: &str) -> String {
+    format!("{}\0{key}", connection.unwrap_or_default())
 }
 
 /// Returns how long the vendor may take to show this write, if it can be looked up; the connection may say otherwise.

@@ -13,6 +13,7 @@ mod retry;
 mod service;
 pub mod simulate;
 mod store;
+mod upkeep;
 mod worker;
 
 pub use command::{Command, CommandError, Settlement};

@@ -21,7 +21,7 @@ use crate::{
     dispatch::{Dispatch, Place},
     journal::{Entry, JobId, Status},
     store::{JobQuery, JobRow, Pin, Store, StoreError},
-    worker,
+    upkeep, worker,
 };
 
 /// How many notices a slow listener may fall behind before it misses some.
@@ -101,6 +101,7 @@ pub(crate) struct Shared {
     pub(crate) pins: PinCache,
     /// Wakes the worker: something may be ready, or a timer changed.
     pub(crate) changed: Notify,
+    pub(crate) stop_asked: Notify,
     pub(crate) tasks: TaskTracker,
     pub(crate) cancels: Mutex<HashMap<JobId, String>>,
     pub(crate) recipes: RwLock<HashMap<String, Known>>,
@@ -134,6 +135,7 @@ impl Engine {
             clock,
             pins: PinCache::default(),
             changed: Notify::new(),
+            stop_asked: Notify::new(),
             tasks: TaskTracker::new(),
             cancels: Mutex::default(),
             recipes: RwLock::default(),
@@ -169,6 +171,7 @@ impl Engine {
     /// Begins to drive jobs: what was left unfinished, and what comes.
     pub fn resume(&self) {
         self.shared.tasks.spawn(worker::work(self.shared.clone()));
+        self.shared.tasks.spawn(upkeep::keep_up(self.shared.clone()));
     }
 
     /// Takes another project: new jobs take its recipes, jobs that have begun keep their version.
@@ -294,6 +297,7 @@ impl Engine {
     pub async fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.changed.notify_one();
+        self.shared.stop_asked.notify_one();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }

@@ -11,6 +11,7 @@ use crate::{
     deployment::{Pinned, StoredText},
     dispatch::{Parked, Place},
     drive::Drive,
+    effect::take_up_holds,
     journal::{Entry, JobId, Kind, Status, StepPath, Verdict},
     service::{Shared, order_key},
     store::{Append, JobRow, Loaded, Pin, Standing, StoredDelivery},
@@ -27,6 +28,7 @@ struct Asked {
 
 /// Drives jobs until the service stops.
 pub(crate) async fn work(shared: Arc<Shared>) {
+    take_up_holds(&shared).await;
     while !shared.stopping() {
         let (ready, next) = {
             let mut dispatch = shared.dispatch();

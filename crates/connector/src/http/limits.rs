@@ -18,8 +18,28 @@ use crate::{
 pub(super) struct Limits {
     in_flight: Arc<Semaphore>,
     min_interval: SignedDuration,
-    /// When the next request may start, after the starts already given out and the pauses learnt.
-    next_start: Mutex<Timestamp>,
+    pace: Mutex<Pace>,
+}
+
+/// When the next request may start, after the starts already given out and the pauses learnt.
+#[derive(Debug)]
+struct Pace {
+    next_start: Timestamp,
+    /// The longest distance that was ever set. A start further away than this is no limit but a clock that was set
+    /// back; it must not close the connection for as long as it was set back.
+    longest: SignedDuration,
+}
+
+impl Pace {
+    fn next_start(&mut self, now: Timestamp) -> Timestamp {
+        self.next_start = self.next_start.min(later(now, self.longest));
+        self.next_start
+    }
+
+    fn not_before(&mut self, now: Timestamp, wait: SignedDuration) {
+        self.longest = self.longest.max(wait);
+        self.next_start = self.next_start(now).max(later(now, wait));
+    }
 }
 
 impl Limits {
@@ -27,7 +47,7 @@ impl Limits {
         Self {
             in_flight: Arc::new(Semaphore::new(max_in_flight.max(1))),
             min_interval: signed(min_interval),
-            next_start: Mutex::new(Timestamp::MIN),
+            pace: Mutex::new(Pace { next_start: Timestamp::MIN, longest: SignedDuration::ZERO }),
         }
     }
 
@@ -49,10 +69,10 @@ impl Limits {
         loop {
             let now = clock.now();
             let start = {
-                let mut next = self.next_start.lock().expect("no panic while the lock is held");
-                let start = (*next).max(now);
+                let mut pace = self.pace.lock().expect("no panic while the lock is held");
+                let start = pace.next_start(now).max(now);
                 if start <= now {
-                    *next = later(now, self.min_interval);
+                    pace.not_before(now, self.min_interval);
                 }
                 start
             };
@@ -66,12 +86,11 @@ impl Limits {
 
     /// Lets nothing start for that long.
     pub(super) fn pause(&self, now: Timestamp, wait: Duration) {
-        let mut next = self.next_start.lock().expect("no panic while the lock is held");
-        *next = (*next).max(later(now, signed(wait)));
+        self.pace.lock().expect("no panic while the lock is held").not_before(now, signed(wait));
     }
 
     fn wait_before(&self, now: Timestamp, give_up: Timestamp) -> Result<(), Failure> {
-        let next = *self.next_start.lock().expect("no panic while the lock is held");
+        let next = self.pace.lock().expect("no panic while the lock is held").next_start(now);
         if next <= give_up {
             return Ok(());
         }
@@ -119,6 +138,18 @@ mod tests {
             Poll::Ready(value) => Some(value),
             Poll::Pending => None,
         }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_closes_nothing_for_longer_than_the_longest_pause() {
+        let clock = ManualClock::new(at(3_600_000));
+        let limits = Limits::new(9, Duration::from_millis(500));
+        limits.pause(clock.now(), Duration::from_secs(3));
+        clock.set(at(0));
+        let mut permit = Box::pin(limits.permit(&clock, PATIENCE));
+        assert!(is_ready(&mut permit).await.is_none(), "the pause itself is kept");
+        clock.set(at(3_000));
+        assert!(is_ready(&mut permit).await.unwrap().is_ok());
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ mod block;
 mod decision;
 mod ending;
 mod frame;
-mod names;
+pub(crate) mod names;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

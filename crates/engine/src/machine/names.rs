@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use recipe::{EffectSpec, Recipe, Step, StepKind};
+use recipe::{ActionStep, EffectSpec, Recipe, Step, StepKind};
 
 use crate::journal::{Entry, StepPath};
 
@@ -57,6 +57,21 @@ pub(super) fn names_of_finally(recipe: &Recipe) -> HashSet<&str> {
         names.insert(&*step.name);
     });
     names
+}
+
+/// Returns the action at a path, if the recipe has one there.
+pub(crate) fn action_at<'a>(recipe: &'a Recipe, path: &StepPath) -> Option<&'a ActionStep> {
+    let mut found = None;
+    for block in [&recipe.steps, &recipe.finally] {
+        visit(block, &mut |step| {
+            if let StepKind::Action(action) = &step.kind
+                && &*step.name == last_name(path)
+            {
+                found = Some(action);
+            }
+        });
+    }
+    found
 }
 
 fn visit<'a>(block: &'a [Step], see: &mut impl FnMut(&'a Step)) {

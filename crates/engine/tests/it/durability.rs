@@ -35,6 +35,38 @@ async fn a_waiting_job_goes_on_after_a_restart_when_its_moment_comes() {
 }
 
 #[tokio::test]
+async fn what_was_held_exclusively_is_held_after_a_restart() {
+    let bench = Bench::new(LETTERS).await;
+    bench.vendor.next("create", Reply::Fail(Failure::transient("busy", "later")));
+    let first = bench.job(&body("Ada Byron", "1", &[])).await;
+    bench.until(first, Status::Waiting).await;
+    let bench = bench.restart().await;
+    // Another order key, the same name.
+    let second = bench.job(&body("ADA BYRON", "2", &[])).await;
+    while bench.engine.job(second).await.unwrap().unwrap().blocked_by != Some(first) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.vendor.made("create"), [""; 0]);
+    bench.pass_wait(first).await;
+    bench.until(second, Status::Succeeded).await;
+    assert_eq!(bench.vendor.made("create"), ["Ada Byron", "ADA BYRON"]);
+}
+
+#[tokio::test]
+async fn old_jobs_leave_the_history_and_their_events_stay_known() {
+    let bench = Bench::new(LETTERS).await;
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(job, Status::Succeeded).await;
+    bench.pass(std::time::Duration::from_hours(24 * 400));
+    while bench.engine.store().job(job).await.unwrap().is_some() {
+        tokio::task::yield_now().await;
+    }
+    let again = bench.deliver(&body("Ada", "1", &[])).await;
+    assert_eq!((again.status, again.jobs), (200, vec![job]));
+    assert_eq!(bench.vendor.made("create"), ["Ada"]);
+}
+
+#[tokio::test]
 async fn a_stop_lets_the_call_in_flight_end_and_nothing_new_start() {
     let bench = Bench::new(LETTERS).await;
     let job = bench.job(&body("Ada", "1", &["a", "b", "c"])).await;

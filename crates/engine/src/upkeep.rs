@@ -1,0 +1,34 @@
+//! Upkeep of the history: finished jobs go when they are older than the project keeps them, or when they take more
+//! room than it gives them.
+
+use std::{sync::Arc, time::Duration};
+
+use connector::jiff::SignedDuration;
+
+use crate::{service::Shared, store::Keep};
+
+/// How often the history is looked through.
+const EVERY: Duration = Duration::from_hours(1);
+
+/// Looks through the history until the service stops.
+pub(crate) async fn keep_up(shared: Arc<Shared>) {
+    while !shared.stopping() {
+        let settings = &shared.deployment().project.runner;
+        let age = SignedDuration::from_hours(24 * i64::from(settings.keep_days));
+        let keep = Keep {
+            since: shared.clock.now().checked_sub(age).ok(),
+            bytes: Some(settings.keep_megabytes.saturating_mul(1024 * 1024)),
+        };
+        match shared.store.purge(keep).await {
+            Ok(purged) if purged.jobs > 0 => {
+                tracing::info!(jobs = purged.jobs, "old jobs left the history")
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the history could not be looked through"),
+        }
+        tokio::select! {
+            () = shared.clock.sleep(EVERY) => {}
+            () = shared.stop_asked.notified() => return,
+        }
+    }
+}
