@@ -18,7 +18,9 @@ use crate::{
     live::Live,
     logs, references,
     request::{Reply, Request, Search},
-    run, start,
+    run,
+    service::Service,
+    start,
     terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, paint},
 };
 
@@ -52,7 +54,8 @@ async fn demonstrate(once: bool) -> Result<Exit, Trouble> {
     heading(
         "A company with a Greenhouse and a GoCo, both on this machine, and the real service between them",
     );
-    let live = Live::begin(dir, references::environment, Some(listener)).await?;
+    let service = Service::open(dir, references::environment).await?;
+    let live = Live::begin(service, Some(listener)).await?;
     let desk = Desk::Here(live.service.clone());
     let shown = show(dir, &desk, &greenhouse, &goco).await;
     let exit = match shown {

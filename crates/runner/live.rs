@@ -1,18 +1,14 @@
 //! The running service: an engine with its doors open (hooks, pages, control socket), its watchers, and its end.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    control,
-    exit::Trouble,
-    hooks, notify, pages, reload,
-    request::Running,
-    retention, serve,
-    service::{Service, Variable},
+    control, exit::Trouble, hooks, notify, pages, reload, request::Running, retention, serve,
+    service::Service,
 };
 
 /// A running service. It ends with [`end`](Self::end); dropping it alone leaves its jobs to the next start.
@@ -23,14 +19,12 @@ pub struct Live {
 }
 
 impl Live {
-    /// Opens the store, then the doors, then goes on with unfinished jobs. `listener` replaces the address in
+    /// Opens the doors of a service whose store is open, then goes on with unfinished jobs. `listener` replaces the address in
     /// `runner.yaml`.
     pub async fn begin(
-        dir: &Path,
-        variable: Variable,
+        service: Arc<Service>,
         listener: Option<TcpListener>,
     ) -> Result<Self, Trouble> {
-        let service = Service::open(dir, variable).await?;
         let runner = service.engine.deployment().project.runner.clone();
         let listener = match listener {
             Some(listener) => listener,
@@ -41,7 +35,7 @@ impl Live {
         };
         let listen =
             listener.local_addr().map_or_else(|_| runner.listen.clone(), |at| at.to_string());
-        let control = control::bind(&dir.join(&runner.data_dir))?;
+        let control = control::bind(&service.dir.join(&runner.data_dir))?;
         let page = pages::Token::make()?;
         let public_url = runner.public_url.clone().unwrap_or_else(|| format!("http://{listen}"));
         service.set_running(Running {

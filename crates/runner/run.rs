@@ -13,6 +13,7 @@ use crate::{
     live::Live,
     references,
     request::{From, Reply, Request, Search},
+    service::Service,
     show,
     story::{StepState, Story},
     terminal::{self, FAINT, STRONG, WARN, paint},
@@ -40,7 +41,7 @@ pub async fn run(dir: &Path, asked: Run) -> Result<Exit, Trouble> {
     }
     desk.close().await;
     // Nobody runs: be the service for this one job. Its own recipe must be on for that; others stay as they are.
-    let live = Live::begin(dir, references::environment, None).await?;
+    let live = Live::begin(Service::open(dir, references::environment).await?, None).await?;
     let was_on = live.service.recipes().await?.iter().any(|one| one.name == asked.recipe && one.on);
     let desk = Desk::Here(live.service.clone());
     let switch = |on| Request::Switch { recipes: vec![asked.recipe.clone()], on };

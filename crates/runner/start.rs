@@ -44,39 +44,42 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
         return detach(dir, &data_dir, &asked).await;
     }
     logs::begin(&asked.log, asked.log_format)?;
-    let live = Live::begin(dir, references::environment, None).await?;
-    let begun = begin(&live.service, &asked).await;
-    if let Err(trouble) = begun {
-        live.end().await;
+    let service = Service::open(dir, references::environment).await?;
+    // What cannot start is refused before a door is open.
+    if let Err(trouble) = switch_on(&service, &asked).await {
+        service.engine.stop().await;
         return Err(trouble);
+    }
+    let live = Live::begin(service, None).await?;
+    if !asked.detached {
+        // Of a detached service the process that started it tells: the page's token stays out of the log.
+        tell_all(&live.service).await?;
     }
     wait_for_the_end(&live.service).await?;
     terminal::talk(paint(FAINT, "stopping: calls in flight end, jobs pause …"));
-    let service = live.service.clone();
     tokio::select! {
         () = live.end() => terminal::talk(paint(GOOD, "stopped")),
         // A second Ctrl-C does not wait: what is in flight is settled at the next start.
         _ = tokio::signal::ctrl_c() => terminal::talk(paint(WARN, "stopped at once")),
     }
-    drop(service);
     Ok(Exit::Good)
 }
 
-/// Switches on what was asked for and says how events reach it.
-async fn begin(service: &Service, asked: &Start) -> Result<(), Trouble> {
-    let on = if asked.all || !asked.recipes.is_empty() {
+/// Switches on what was asked for.
+async fn switch_on(service: &Service, asked: &Start) -> Result<(), Trouble> {
+    if asked.all || !asked.recipes.is_empty() {
         refuse_closed(service, &asked.recipes)?;
         let request = Request::Switch { recipes: asked.recipes.clone(), on: true };
-        let Reply::Switched(on) = service.answer(request).await? else { return Err(unexpected()) };
-        on
-    } else {
-        let recipes = service.recipes().await?;
-        recipes.iter().filter(|recipe| recipe.on).map(|one| service.switched(&one.name)).collect()
-    };
-    if asked.detached {
-        // The process that started this one tells it; the page's token stays out of the log.
-        return Ok(());
+        service.answer(request).await?;
     }
+    Ok(())
+}
+
+/// Says which recipes are on and how events reach them.
+async fn tell_all(service: &Service) -> Result<(), Trouble> {
+    let recipes = service.recipes().await?;
+    let on: Vec<Switched> =
+        recipes.iter().filter(|recipe| recipe.on).map(|one| service.switched(&one.name)).collect();
     let Reply::Status(status) = service.answer(Request::Status).await? else {
         return Err(unexpected());
     };
