@@ -21,7 +21,7 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
         };
         match shared.store.purge(keep).await {
             Ok(purged) if purged.jobs > 0 => {
-                tracing::info!(jobs = purged.jobs, "old jobs left the history")
+                tracing::info!(jobs = purged.jobs, "old jobs left the history");
             }
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "the history could not be looked through"),
