@@ -2,6 +2,8 @@
 //! sandbox.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod promises;
+mod reference;
 mod shipped;
 mod tidy;
 mod walls;
