@@ -7,8 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    control, exit::Trouble, hooks, notify, pages, reload, request::Running, retention, serve,
-    service::Service,
+    control, exit::Trouble, hooks, notify, pages, reload, request::Running, serve, service::Service,
 };
 
 /// A running service. It ends with [`end`](Self::end); dropping it alone leaves its jobs to the next start.
@@ -55,7 +54,6 @@ impl Live {
         doors.spawn(control::serve(control, service.clone(), service.stop.clone()));
         doors.spawn(reload::watch(service.clone()));
         doors.spawn(notify::listen(service.clone()));
-        doors.spawn(retention::keep(service.clone()));
         if let Some(running) = service.running() {
             tracing::info!(listen = running.listen, process = running.process, "the service runs");
         }

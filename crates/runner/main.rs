@@ -28,7 +28,6 @@ mod random;
 mod references;
 mod reload;
 mod request;
-mod retention;
 mod run;
 mod serve;
 mod service;

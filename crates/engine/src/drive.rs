@@ -103,18 +103,12 @@ impl Drive {
     }
 
     async fn until_parked(&mut self) -> Result<Parked, DriveError> {
-        if self.machine.last_seq() == 0 {
-            self.record(
-                &StepPath::root(),
-                Kind::Opened {
-                    version: self.pinned.version.clone(),
-                    tables: self.pinned.tables_hash.clone(),
-                    properties: self.pinned.properties_hash.clone(),
-                },
-            )?;
-        }
+        self.open()?;
         self.take_up_open_calls()?;
         loop {
+            if let Some(by) = self.shared.take_cancel(self.row.id) {
+                self.record(&StepPath::root(), Kind::CancelRequested { by })?;
+            }
             self.fire()?;
             let decision = self.machine.decide();
             self.buffer.extend(self.machine.take_made());
@@ -151,6 +145,19 @@ impl Drive {
                 }
             }
         }
+    }
+
+    /// Begins the journal with what the job pins, unless it has begun.
+    pub(crate) fn open(&mut self) -> Result<(), Misfit> {
+        if self.machine.last_seq() > 0 {
+            return Ok(());
+        }
+        let opened = Kind::Opened {
+            version: self.pinned.version.clone(),
+            tables: self.pinned.tables_hash.clone(),
+            properties: self.pinned.properties_hash.clone(),
+        };
+        self.record(&StepPath::root(), opened)
     }
 
     /// Makes a call that is due; `Some` when it cannot be made now.

@@ -412,6 +412,11 @@ impl Shared {
         drop(self.notices.send(notice));
     }
 
+    /// Returns who asked to cancel a job while it was driven, once.
+    pub(crate) fn take_cancel(&self, job: JobId) -> Option<String> {
+        self.cancels.lock().expect("no panic while the lock is held").remove(&job)
+    }
+
     pub(crate) fn refused(&self, recipe: &str, at: Timestamp, reason: &str) {
         let mut refusals = self.refusals.lock().expect("no panic while the lock is held");
         refusals.insert(recipe.into(), (at, reason.into()));

@@ -7,8 +7,8 @@ use connector::jiff::SignedDuration;
 
 use crate::{service::Shared, store::Keep};
 
-/// How often the history is looked through.
-const EVERY: Duration = Duration::from_hours(1);
+/// How often the history is looked through: a budget of days and megabytes is not missed by minutes.
+const EVERY: Duration = Duration::from_mins(10);
 
 /// Looks through the history until the service stops.
 pub(crate) async fn keep_up(shared: Arc<Shared>) {

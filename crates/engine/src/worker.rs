@@ -106,6 +106,10 @@ fn start(shared: &Arc<Shared>, id: JobId, asked: Option<Asked>) {
                 Parked::Attention
             }
         };
+        if parked == Parked::Over {
+            // A cancel that came too late is for nobody.
+            drop(shared.take_cancel(id));
+        }
         shared.dispatch().park(id, parked);
         shared.changed.notify_one();
     });
@@ -234,6 +238,7 @@ async fn carry_out(drive: &mut Drive, command: Command, by: &str) -> Result<(), 
     let broken = |misfit: crate::machine::Misfit| CommandError::Broken(id, misfit.to_string());
     match command {
         Command::Cancel => {
+            drive.open().map_err(broken)?;
             drive.record(&StepPath::root(), Kind::CancelRequested { by: by.into() }).map_err(broken)
         }
         Command::Retry { newest, .. } => {

@@ -303,6 +303,37 @@ async fn a_cancelled_job_ends_without_finally() {
 }
 
 #[tokio::test]
+async fn a_job_in_the_middle_of_a_call_is_cancelled_when_the_call_has_ended() {
+    let steps = NOTED.replacen("with:", "timeout: 30s\n    with:", 1);
+    let bench = Bench::new(&steps).await;
+    bench.vendor.next("create", Reply::DoneThenHang);
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    while bench.vendor.calls("create").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    bench.engine.command(job, "Grace", Command::Cancel).await.unwrap();
+    bench.pass(Duration::from_secs(31));
+    bench.until(job, Status::Cancelled).await;
+    assert!(
+        bench.story(job).await.contains(&"employee:failed".to_string()),
+        "its end is journaled"
+    );
+    assert_eq!(bench.vendor.calls("send"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_job_that_has_not_begun_can_be_cancelled() {
+    let bench = Bench::off(CREATE).await;
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    bench.engine.command(job, "Grace", Command::Cancel).await.unwrap();
+    bench.until(job, Status::Cancelled).await;
+    bench.engine.switch("test", true).await.unwrap();
+    let other = bench.job(&body("Ada", "2", &[])).await;
+    bench.until(other, Status::Succeeded).await;
+    assert_eq!(bench.vendor.made("create"), ["Ada"]);
+}
+
+#[tokio::test]
 async fn when_finally_fails_a_person_looks_and_a_retry_repeats_only_finally() {
     let bench = Bench::new(NOTED).await;
     bench

@@ -1,0 +1,10 @@
+//! The list of the standard connectors.
+
+use connector::Connector;
+
+use crate::{http, log, webhook};
+
+/// Returns the standard connectors.
+pub fn connectors() -> Vec<Connector> {
+    vec![log::connector(), http::connector(), webhook::connector()]
+}
