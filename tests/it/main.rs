@@ -5,5 +5,6 @@
 mod promises;
 mod reference;
 mod shipped;
+mod shown;
 mod tidy;
 mod walls;
