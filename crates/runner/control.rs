@@ -74,7 +74,10 @@ impl Client {
         match UnixStream::connect(&address?.path).await {
             Ok(_) => Ok(Some(Self { path })),
             Err(error) => match error.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Ok(None),
+                // Reset: it closed its socket while we stood in the queue.
+                std::io::ErrorKind::NotFound
+                | std::io::ErrorKind::ConnectionRefused
+                | std::io::ErrorKind::ConnectionReset => Ok(None),
                 _ => Err(Trouble::file("open", &path, &error)
                     .cure("run the command as the user the service runs as")),
             },
