@@ -1,10 +1,18 @@
 //! Tests of the whole: the walls between the crates, the tidiness of the tree, and the real binary against the
 //! sandbox.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    unreachable_pub,
+    reason = "tests export nothing: `pub` here means that another file uses it"
+)]
 
+mod deliveries;
+mod hires;
+mod notes;
 mod promises;
 mod reference;
 mod shipped;
 mod shown;
 mod tidy;
+mod town;
 mod walls;

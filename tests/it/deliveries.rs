@@ -1,0 +1,148 @@
+//! From Greenhouse's door to a job: what is taken, what is refused, what is the same event, and that nothing is lost.
+
+use std::thread;
+
+use serde_json::json;
+
+use crate::town::{JOHNNY, NORA, RECIPE, Town, ZOE};
+
+#[test]
+fn a_redelivered_event_makes_one_job() {
+    let mut town = Town::new();
+    town.start();
+    let event = town.greenhouse.hire(JOHNNY).unwrap();
+    let (body, signature) = town.signed(&event);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(town.post(&body, Some(&signature)), 200));
+        }
+    });
+    let job = town.wait(1, "succeeded");
+    assert_eq!(town.post(&body, Some(&signature)), 200, "also when it is over");
+    assert_eq!(town.jobs(), [1]);
+    assert_eq!(job["repeats"], 7);
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+    assert_eq!(town.notes(JOHNNY).len(), 1);
+}
+
+#[test]
+fn a_rehire_makes_another_job() {
+    let mut town = Town::new();
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    // Taken back, offered anew, hired again.
+    town.greenhouse.account(|account| account.unhire(JOHNNY));
+    town.person(JOHNNY, |person| {
+        let mut offer = person.application.offers[0].clone();
+        (offer.id, offer.version, offer.resolved_at) = (506_500, 3, None);
+        person.application.offers.push(offer);
+    });
+    town.hire(JOHNNY);
+    let job = town.wait(2, "skipped");
+    assert_eq!(town.jobs(), [2, 1]);
+    assert!(job["note"].as_str().unwrap().contains("already has Johnny Smith"), "{job:#}");
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+    assert_eq!(town.notes(JOHNNY).len(), 2);
+}
+
+#[test]
+fn what_greenhouse_did_not_sign_is_refused_and_makes_nothing() {
+    let mut town = Town::new();
+    town.start();
+    let (body, signature) = town.signed(&town.greenhouse.hire(JOHNNY).unwrap());
+    let (other, _) = town.signed(&town.greenhouse.hire(ZOE).unwrap());
+    let forged = format!("sha256 {}", "0".repeat(64));
+    let bare = signature.strip_prefix("sha256 ").unwrap();
+    for (what, body, signature) in [
+        ("no signature", &body, None),
+        ("an empty one", &body, Some("")),
+        ("a forged one", &body, Some(forged.as_str())),
+        ("one without its algorithm", &body, Some(bare)),
+        ("one cut short", &body, Some(&signature[..signature.len() - 1])),
+        ("that of another body", &other, Some(signature.as_str())),
+    ] {
+        assert_eq!(town.post(body, signature), 401, "{what}");
+    }
+    let mut changed = body.clone();
+    *changed.last_mut().unwrap() = b' ';
+    assert_eq!(town.post(&changed, Some(&signature)), 401, "one letter is another");
+    assert!(town.jobs().is_empty());
+    assert!(!town.json(&["status"])["recipes"][0]["last_refusal"].is_null());
+
+    assert_eq!(town.post(&body, Some(&signature)), 200, "and the real one is taken");
+    town.wait(1, "succeeded");
+    assert!(town.employees(ZOE).is_empty());
+}
+
+#[test]
+fn a_ping_is_answered_and_makes_no_job() {
+    let mut town = Town::new();
+    town.start();
+    let ping = town.block_on(town.greenhouse.sender().ping(&town.url())).unwrap();
+    assert!(ping.delivered(), "{ping:?}");
+    // Another event of the same webhook, as when somebody ticked the wrong box.
+    let sent = town.send(&json!({ "action": "candidate_stage_change", "payload": {} }));
+    assert!(sent.delivered(), "{sent:?}");
+    assert!(town.jobs().is_empty());
+    assert!(!town.json(&["status"])["recipes"][0]["last_ping_at"].is_null());
+}
+
+#[test]
+fn a_genuine_event_that_cannot_be_read_waits_for_a_person() {
+    let mut town = Town::new();
+    town.start();
+    let sent = town.send(&json!({ "action": "hire_candidate", "payload": { "application": 7 } }));
+    assert!(sent.delivered(), "{sent:?}");
+    town.wait(1, "needs_attention");
+}
+
+#[test]
+fn a_recipe_that_is_off_loses_nothing() {
+    let mut town = Town::new();
+    town.start();
+    assert_eq!(town.cli(&["stop", RECIPE]).code, Some(0));
+    let ping = town.block_on(town.greenhouse.sender().ping(&town.url())).unwrap();
+    assert!(ping.delivered(), "a webhook saved meanwhile is not disabled");
+    town.hire(JOHNNY);
+    town.hire(NORA);
+    assert_eq!(town.job(1)["status"], "queued");
+    assert!(town.goco.company(|company| company.requests.is_empty()));
+
+    // Also when the service is stopped, or killed, in the meantime: it stays off, and keeps what it holds.
+    let stopped = town.cli(&["stop"]);
+    assert_eq!(stopped.code, Some(0), "{stopped:?}");
+    assert_eq!(town.ended(), Some(0));
+    town.start_with(&["start"], None);
+    town.hire(ZOE);
+    town.kill();
+    town.start_with(&["start"], None);
+    for job in 1..=3 {
+        assert_eq!(town.job(job)["status"], "queued");
+    }
+    assert!(town.goco.company(|company| company.requests.is_empty()));
+
+    assert_eq!(town.cli(&["start", RECIPE]).code, Some(0));
+    for (job, person) in [(1, JOHNNY), (2, NORA), (3, ZOE)] {
+        town.wait(job, "succeeded");
+        assert_eq!(town.employees(person).len(), 1);
+    }
+    assert_eq!(town.jobs().len(), 3);
+}
+
+#[test]
+fn a_hire_sent_while_the_service_is_down_arrives_when_it_is_back() {
+    let mut town = Town::new();
+    town.start();
+    town.stay_at_this_address();
+    let (url, mut sender) = (town.url(), town.greenhouse.sender());
+    sender.minute *= 10;
+    let event = town.greenhouse.hire(JOHNNY).unwrap();
+    town.kill();
+    let sent = town.spawn(async move { sender.send(&url, &event).await.unwrap() });
+    town.start();
+    let sent = town.block_on(sent).unwrap();
+    assert!(sent.delivered(), "{sent:?}");
+    town.wait(1, "succeeded");
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+}

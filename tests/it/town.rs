@@ -1,0 +1,420 @@
+//! A town for one test: a Greenhouse, a GoCo and a project folder, and the real binary between them.
+//!
+//! The vendors run in the test's process, so that a test can look into them and let them fail; the service is a child
+//! process, so that a test can kill it. Nothing is awaited by sleeping: everything is asked for until it is so.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use sandbox::{
+    Sent, escaped,
+    goco::{self, Employee, GocoTenant},
+    greenhouse::{self, Candidate, GreenhouseTenant, Note},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{runtime::Runtime, task::JoinHandle};
+
+pub const RECIPE: &str = "greenhouse-hired-to-goco";
+/// Johnny Smith, who has everything.
+pub const JOHNNY: u64 = 35_897_443;
+/// A person whose names need escapes.
+pub const ZOE: u64 = 35_897_444;
+/// A person without an offer.
+pub const NORA: u64 = 35_897_446;
+/// A person whose name GoCo has already.
+pub const ADA: u64 = 35_897_447;
+
+/// How often something is asked for, and the rest between: 30 s at most.
+const LOOKS: u32 = 1500;
+const REST: Duration = Duration::from_millis(20);
+
+/// A Greenhouse, a GoCo, a project folder, and the service while it runs.
+pub struct Town {
+    runtime: Runtime,
+    pub greenhouse: GreenhouseTenant,
+    pub goco: GocoTenant,
+    folder: TempDir,
+    service: Option<Service>,
+    /// Whatever the binary has said, on stdout and stderr, in this town.
+    said: Arc<Mutex<String>>,
+}
+
+/// The running service.
+struct Service {
+    child: Child,
+    origin: String,
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Town {
+    /// Builds a town with the shipped project, its connections pointing at the vendors of the town.
+    pub fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (greenhouse, goco) = runtime.block_on(async {
+            let greenhouse = GreenhouseTenant::start(greenhouse::Switches::default()).await;
+            (greenhouse.unwrap(), GocoTenant::start(goco::Switches::default()).await.unwrap())
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let said = Arc::default();
+        let town = Self { runtime, greenhouse, goco, folder, service: None, said };
+        for name in [
+            "recipes/greenhouse-hired-to-goco.yaml",
+            "recipes/greenhouse-hired-to-goco.test.yaml",
+            "tables/employment_types.csv",
+            "examples/events/hire_candidate.json",
+        ] {
+            let text = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+            town.write(name, &fs::read_to_string(text).unwrap());
+        }
+        // Two tries five seconds apart are the recipe's; here they follow each other.
+        town.edit_recipe("wait: 5s", "wait: 10ms");
+        town.set_properties(true);
+        town.write("connections.yaml", &town.connections());
+        let (there, here) = (greenhouse::Switches::default(), goco::Switches::default());
+        town.write("secrets/client", &there.client_secret);
+        town.write("secrets/webhook", &there.webhook_secret);
+        town.write("secrets/goco", &here.key);
+        town
+    }
+
+    fn connections(&self) -> String {
+        let (there, here) = (greenhouse::Switches::default(), goco::Switches::default());
+        format!(
+            "\
+greenhouse:
+  base_url: {greenhouse}
+  auth_url: {greenhouse}
+  allow_private_addresses: true
+  settle_seconds: 0 # the sandbox shows a note at once
+  client_id: {client}
+  client_secret: file:secrets/client
+  acting_user: robert@example.com
+  webhook_secret: file:secrets/webhook
+goco:
+  base_url: {goco}
+  allow_private_addresses: true
+  settle_seconds: 0 # the sandbox lists an employee at once
+  limits: {{ max_concurrency: 8, min_interval_ms: 0 }}
+  company: {company}
+  api_key: file:secrets/goco
+",
+            greenhouse = self.greenhouse.url(),
+            goco = self.goco.url(),
+            client = there.client_id,
+            company = here.company,
+        )
+    }
+
+    // --- The project ---------------------------------------------------------------------------------------------
+
+    pub fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.dir().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Replaces a text in the recipe that must be there.
+    pub fn edit_recipe(&self, old: &str, new: &str) {
+        let name = format!("recipes/{RECIPE}.yaml");
+        let text = fs::read_to_string(self.dir().join(&name)).unwrap();
+        assert!(text.contains(old), "the recipe no longer says `{old}`");
+        self.write(&name, &text.replace(old, new));
+    }
+
+    pub fn set_properties(&self, success_note: bool) {
+        self.write(
+            "runner.yaml",
+            &format!(
+                "listen: 127.0.0.1:0\nproperties:\n  success_note: {{ type: boolean, default: {success_note} }}\n"
+            ),
+        );
+    }
+
+    // --- The binary ----------------------------------------------------------------------------------------------
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_recipe-runner"));
+        command.args(words).arg("--project").arg(self.dir());
+        command.env_remove("RECIPE_RUNNER_CRASH_AT").env_remove("RECIPE_RUNNER_LOG");
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn cli(&self, words: &[&str]) -> Said {
+        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+        let said = Said {
+            code: status.code(),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        };
+        let mut all = self.said.lock().unwrap();
+        all.push_str(&said.out);
+        all.push_str(&said.err);
+        said
+    }
+
+    /// Runs a command that must end well, and reads what it says as JSON.
+    pub fn json(&self, words: &[&str]) -> Value {
+        let said = self.cli(&[words, &["--format", "json"]].concat());
+        assert_eq!(said.code, Some(0), "{words:?}: {said:?}");
+        serde_json::from_str(&said.out).unwrap()
+    }
+
+    /// Runs the service with the recipe on, and waits until it is ready.
+    pub fn start(&mut self) {
+        self.start_with(&["start", RECIPE], None);
+    }
+
+    /// Runs the service with these words, to die at a crash point when one is named.
+    pub fn start_with(&mut self, words: &[&str], crash_at: Option<&str>) {
+        assert!(self.service.is_none(), "it runs already");
+        let mut command = self.command(words);
+        if let Some(point) = crash_at {
+            command.env("RECIPE_RUNNER_CRASH_AT", point);
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let ready: Arc<Mutex<Option<String>>> = Arc::default();
+        let (said, told) = (self.said.clone(), ready.clone());
+        listen(child.stdout.take().unwrap(), move |line| {
+            // The last thing that a ready service says: where its page of jobs is.
+            if let Some(origin) =
+                line.strip_prefix("jobs").and_then(|at| at.trim().split_once("/jobs"))
+            {
+                *told.lock().unwrap() = Some(origin.0.to_owned());
+            }
+            said.lock().unwrap().push_str(line);
+        });
+        let said = self.said.clone();
+        listen(child.stderr.take().unwrap(), move |line| said.lock().unwrap().push_str(line));
+        let origin = self.until("the service is ready", || {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the service ended ({status}) before it was ready:\n{}", self.said());
+            }
+            ready.lock().unwrap().clone()
+        });
+        self.service = Some(Service { child, origin });
+    }
+
+    /// Kills the service as a power cut would: SIGKILL.
+    pub fn kill(&mut self) {
+        let mut service = self.service.take().unwrap();
+        service.child.kill().unwrap();
+        service.child.wait().unwrap();
+    }
+
+    /// Waits until the service has ended by itself; returns its exit code, `None` when a signal ended it.
+    pub fn ended(&mut self) -> Option<i32> {
+        let mut service = self.service.take().unwrap();
+        let status = self.until("the service has ended", || service.child.try_wait().unwrap());
+        status.code()
+    }
+
+    /// Returns everything the binary has said so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    // --- Greenhouse's side ---------------------------------------------------------------------------------------
+
+    /// Returns where the webhook is.
+    pub fn url(&self) -> String {
+        format!("{}/hooks/{RECIPE}", self.service.as_ref().expect("the service runs").origin)
+    }
+
+    /// Changes a candidate before the hire.
+    pub fn person(&self, id: u64, change: impl FnOnce(&mut Candidate)) {
+        self.greenhouse.account(|account| change(account.candidate_mut(id).unwrap()));
+    }
+
+    /// Marks a candidate as hired and delivers the event; it must be taken.
+    pub fn hire(&self, candidate: u64) {
+        let event = self.greenhouse.hire(candidate).unwrap();
+        let sent = self.send(&event);
+        assert!(sent.delivered(), "{sent:?}\n{}", self.said());
+    }
+
+    /// Sends an event as Greenhouse does, again and again until it is taken.
+    pub fn send(&self, event: &Value) -> Sent {
+        let url = self.url();
+        self.block_on(self.greenhouse.sender().send(&url, event)).unwrap()
+    }
+
+    /// Posts raw bytes to the webhook, and returns the status.
+    pub fn post(&self, body: &[u8], signature: Option<&str>) -> u16 {
+        let origin = &self.service.as_ref().unwrap().origin;
+        let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
+        let signature = signature.map(|one| format!("signature: {one}\r\n")).unwrap_or_default();
+        write!(
+            stream,
+            "POST /hooks/{RECIPE} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{signature}content-length: {}\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        stream.write_all(body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Returns the signature that Greenhouse puts on an event, and the event's bytes.
+    pub fn signed(&self, event: &Value) -> (Vec<u8>, String) {
+        let body = escaped(event).into_bytes();
+        let signature = self.greenhouse.sender().signature(&body);
+        (body, signature)
+    }
+
+    /// Returns the notes in a candidate's activity feed.
+    pub fn notes(&self, candidate: u64) -> Vec<Note> {
+        self.greenhouse
+            .account(|account| account.notes_of(candidate).into_iter().cloned().collect())
+    }
+
+    // --- GoCo's side ---------------------------------------------------------------------------------------------
+
+    /// Returns the employees who bear a candidate's name.
+    pub fn employees(&self, candidate: u64) -> Vec<Employee> {
+        let (first, last) = self.greenhouse.account(|account| {
+            let person = account.candidate(candidate).unwrap();
+            (person.first_name.clone(), person.last_name.clone())
+        });
+        self.goco.company(|company| company.named(&first, &last).into_iter().cloned().collect())
+    }
+
+    /// Returns the one employee who bears a candidate's name.
+    pub fn employee(&self, candidate: u64) -> Employee {
+        let mut found = self.employees(candidate);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    /// Returns the names of the documents of an employee, in order.
+    pub fn documents(&self, employee: &Employee) -> Vec<String> {
+        let all = self.goco.company(|company| company.documents.clone());
+        let mut names: Vec<String> = all
+            .into_iter()
+            .filter(|one| one.employee_id == employee.id)
+            .map(|one| one.name)
+            .collect();
+        names.sort();
+        names
+    }
+
+    // --- Jobs ----------------------------------------------------------------------------------------------------
+
+    /// Returns a job as `jobs show` tells it.
+    pub fn job(&self, job: i64) -> Value {
+        self.json(&["jobs", "show", &job.to_string()])
+    }
+
+    /// Returns the number of every job, the newest first.
+    pub fn jobs(&self) -> Vec<i64> {
+        let jobs = self.json(&["jobs", "list"]);
+        jobs.as_array().unwrap().iter().map(|job| job["job"].as_i64().unwrap()).collect()
+    }
+
+    /// Waits until a job stands there, and returns it.
+    pub fn wait(&self, job: i64, status: &str) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..LOOKS {
+            last = self.job(job);
+            if last["status"] == status {
+                return last;
+            }
+            thread::sleep(REST);
+        }
+        panic!("job {job} never became {status}: {last:#}\n{}", self.said())
+    }
+
+    /// Waits until a job is over, and returns it.
+    pub fn over(&self, job: i64) -> Value {
+        self.until("the job is over", || {
+            let job = self.job(job);
+            let over = ["succeeded", "failed", "skipped", "cancelled"];
+            over.contains(&job["status"].as_str().unwrap()).then_some(job)
+        })
+    }
+
+    /// Asks until there is an answer.
+    pub fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        for _ in 0..LOOKS {
+            if let Some(found) = look() {
+                return found;
+            }
+            thread::sleep(REST);
+        }
+        panic!("it never came about that {what}\n{}", self.said())
+    }
+
+    /// Has the service listen at the same address when it starts again.
+    pub fn stay_at_this_address(&self) {
+        let origin = &self.service.as_ref().unwrap().origin;
+        let runner = fs::read_to_string(self.dir().join("runner.yaml")).unwrap();
+        let address = origin.strip_prefix("http://").unwrap();
+        self.write("runner.yaml", &runner.replace("127.0.0.1:0", address));
+    }
+
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.runtime.spawn(work)
+    }
+
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        if let Some(mut service) = self.service.take() {
+            drop(service.child.kill());
+            drop(service.child.wait());
+        }
+    }
+}
+
+/// Hears everything a stream says, line by line.
+fn listen(stream: impl Read + Send + 'static, mut hear: impl FnMut(&str) + Send + 'static) {
+    thread::spawn(move || {
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        while stream.read_line(&mut line).is_ok_and(|read| read > 0) {
+            hear(&line);
+            line.clear();
+        }
+    });
+}
+
+/// Returns a step of a job by its path.
+pub fn step<'a>(job: &'a Value, path: &str) -> &'a Value {
+    let steps = job["steps"].as_array().unwrap();
+    steps.iter().find(|step| step["path"] == path).unwrap_or(&Value::Null)
+}
+
+/// Returns the warnings that a job ended with, by code.
+pub fn warnings(job: &Value) -> Vec<&str> {
+    let warnings = job["outcome"]["warnings"].as_array().unwrap();
+    warnings.iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
