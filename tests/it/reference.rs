@@ -188,8 +188,10 @@ fn setting_rows(prefix: &str, object: &Object) -> String {
 fn with_defaults(inner: &Object, field: &Field) -> Object {
     let mut inner = inner.clone();
     for one in &mut inner.fields {
-        let of_whole = field.default.as_ref().and_then(|value| value.get(&one.name));
-        one.default = one.default.take().or_else(|| of_whole.cloned());
+        if let Some(of_whole) = field.default.as_ref().and_then(|value| value.get(&one.name)) {
+            one.required = false;
+            one.default.get_or_insert_with(|| of_whole.clone());
+        }
     }
     inner
 }
