@@ -113,6 +113,11 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Print the JSON Schema that editors complete recipes with
+    #[command(
+        after_help = "Example:\n  recipe-runner schema > schemas/recipe.schema.json\n\nThe first line of a recipe names it:\n  # yaml-language-server: $schema=../schemas/recipe.schema.json"
+    )]
+    Schema,
     /// Print the completion script of a shell
     #[command(
         after_help = "Example:\n  recipe-runner completions bash > ~/.local/share/bash-completion/completions/recipe-runner"

@@ -22,6 +22,7 @@ pub const TEMPLATE: &[(&str, &str)] = &[
         include_str!("../../recipes/greenhouse-hired-to-goco.test.yaml"),
     ),
     ("tables/employment_types.csv", include_str!("../../tables/employment_types.csv")),
+    ("schemas/recipe.schema.json", include_str!("../../schemas/recipe.schema.json")),
     (
         "examples/events/hire_candidate.json",
         include_str!("../../examples/events/hire_candidate.json"),

@@ -29,6 +29,7 @@ mod references;
 mod reload;
 mod request;
 mod run;
+mod schema;
 mod serve;
 mod service;
 mod show;
@@ -66,6 +67,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Demo { once } => wait(demo::run(once)),
         Command::Check(output) => check::run(&project, output.format),
         Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Schema => Ok(schema::run()),
         Command::Test(asked) => test::run(&project, &asked),
         Command::Run(asked) => wait(run::run(&project, asked)),
         Command::Start(asked) => wait(start::run(&project, asked)),

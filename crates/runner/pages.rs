@@ -238,11 +238,11 @@ fn section(html: &mut String, step: &StepStory) -> fmt::Result {
     };
     write!(
         html,
-        "<section><h2>{} <span class=faint>{}</span> <span class={class}>{state}</span></h2>",
+        "<section class=step-{class}><h2>{} <span class=faint>{}</span> <span class={class}>{state}</span></h2>",
         Escaped(&step.path),
-        Escaped(&step.does)
+        Escaped(step.title.as_deref().unwrap_or(&step.does))
     )?;
-    if let Some(choice) = &step.choice {
+    if let Some(choice) = step.choice.as_ref().filter(|_| step.state != StepState::LeftOut) {
         write!(html, "<p>{}</p>", Escaped(choice))?;
     }
     for warning in &step.warnings {

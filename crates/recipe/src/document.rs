@@ -3,9 +3,9 @@
 //! Lowering gives a [`Document`] and reports the mistakes of form; `check` compares it with the connectors and makes
 //! a [`Recipe`](crate::Recipe) of it.
 
-mod settings;
-mod steps;
-mod trigger;
+pub(crate) mod settings;
+pub(crate) mod steps;
+pub(crate) mod trigger;
 
 use std::{sync::Arc, time::Duration};
 
@@ -113,7 +113,7 @@ pub(crate) struct Text {
     pub(crate) template: Option<Template>,
 }
 
-const RECIPE: Known = Known {
+pub(crate) const RECIPE: Known = Known {
     what: "a recipe",
     keys: &[
         "title",

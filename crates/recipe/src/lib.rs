@@ -9,6 +9,7 @@ mod connections;
 mod diagnostic;
 mod document;
 mod durations;
+mod editor;
 mod expression;
 mod fields;
 mod functions;
@@ -32,6 +33,7 @@ pub use cases::{
 };
 pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
+pub use editor::recipe_schema;
 pub use expression::{EvalError, Expression, Part, Template};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, normalize_name};
 pub use infer::{

@@ -1,6 +1,6 @@
 //! The machine: reads a job's journal and says what to do next. Pure: no clock, no I/O, no async.
 //!
-//! How it works. The machine holds a tree of what is in progress: a [`Run`](block::Run) for each block being run, down
+//! How it works. The machine holds a tree of what is in progress: a `Run` for each block being run, down
 //! to the actions at the leaves. [`Machine::apply`] takes an entry (from the journal, or one the driver just appended)
 //! and changes the tree; it never evaluates an expression. [`Machine::decide`] walks the tree in path order, evaluates
 //! what can be evaluated, makes entries for what it decided, and goes on until nothing moves without the outside

@@ -19,7 +19,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     migrate(&mut database, path, MIGRATIONS)
 }
 
-/// Opens the connection of the writer: what it commits with [`SYNC`] is on the disk.
+/// Opens the connection of the writer: what it commits is on the disk (`synchronous=FULL`).
 ///
 /// It never creates the file: a store that lost its file must say so rather than begin an empty one.
 pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {

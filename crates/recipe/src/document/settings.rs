@@ -11,13 +11,13 @@ use crate::{
 /// A retry policy, read.
 pub(crate) type Retrying = Retry;
 
-const SETTINGS: Known = Known {
+pub(crate) const SETTINGS: Known = Known {
     what: "`settings`",
     keys: &["concurrency", "timeout", "retry", "mask"],
     later: &["keep", "writes"],
 };
 
-const RETRY: Known = Known {
+pub(crate) const RETRY: Known = Known {
     what: "`retry`",
     keys: &["attempts", "wait", "factor", "max_wait", "for"],
     later: &["on"],

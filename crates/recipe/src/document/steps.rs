@@ -15,7 +15,7 @@ const LEADING: &[&str] = &["action", "if", "for_each", "try", "set", "stop"];
 /// The leading keys of the language that this version does not have.
 const LATER: &[&str] = &["repeat_while", "call", "wait", "wait_for"];
 
-const ACTION: Known = Known {
+pub(crate) const ACTION: Known = Known {
     what: "an `action` step",
     keys: &[
         "id",
@@ -31,21 +31,21 @@ const ACTION: Known = Known {
     ],
     later: &[],
 };
-const IF: Known = Known {
+pub(crate) const IF: Known = Known {
     what: "an `if` step",
     keys: &["id", "title", "when", "if", "then", "else"],
     later: &[],
 };
-const FOR_EACH: Known = Known {
+pub(crate) const FOR_EACH: Known = Known {
     what: "a `for_each` step",
     keys: &["id", "title", "when", "for_each", "as", "steps"],
     later: &["batch", "at_once", "collect"],
 };
-const TRY: Known =
+pub(crate) const TRY: Known =
     Known { what: "a `try` step", keys: &["id", "title", "when", "try", "catch"], later: &[] };
-const SET: Known =
+pub(crate) const SET: Known =
     Known { what: "a `set` step", keys: &["id", "title", "when", "set"], later: &[] };
-const STOP: Known = Known {
+pub(crate) const STOP: Known = Known {
     what: "a `stop` step",
     keys: &["id", "title", "when", "stop", "reason", "hint"],
     later: &[],

@@ -20,7 +20,7 @@ pub(crate) struct Trigger {
     pub(crate) span: Span,
 }
 
-const TRIGGER: Known = Known {
+pub(crate) const TRIGGER: Known = Known {
     what: "a trigger",
     keys: &["on", "connection", "with", "when", "key", "dedupe"],
     later: &["catch_up"],
