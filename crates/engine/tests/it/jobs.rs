@@ -215,6 +215,53 @@ async fn a_failed_job_goes_on_from_its_failed_step_with_what_it_has() {
 }
 
 #[tokio::test]
+async fn reads_since_the_last_write_are_made_again_and_those_before_are_not() {
+    let steps = r#"
+steps:
+  - { id: before, action: vendor.find, with: { name: "{{ event.name }}" } }
+  - { id: employee, action: vendor.create, with: { name: "{{ event.name }}" } }
+  - { id: after, action: vendor.find, with: { name: "{{ event.name }}" } }
+  - { id: letter, action: vendor.send, with: { name: "{{ steps.after.ids | join(', ') }}" } }
+"#;
+    let bench = Bench::new(steps).await;
+    bench.vendor.next("send", Reply::Fail(Failure::permanent("no", "no")));
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(job, Status::Failed).await;
+    assert_eq!(bench.vendor.calls("find").len(), 2);
+    retry(&bench, job).await.unwrap();
+    bench.until(job, Status::Succeeded).await;
+    assert_eq!((bench.vendor.calls("find").len(), bench.vendor.calls("create").len()), (3, 1));
+    assert_eq!(bench.vendor.made("send"), ["Ada"]);
+}
+
+#[tokio::test]
+async fn what_an_ended_job_may_have_done_is_looked_up_before_another_does_it() {
+    let bench = Bench::new(CREATE).await;
+    bench.vendor.foggy(true);
+    bench.vendor.next("create", Reply::DoneThenFail(Failure::unknown("timeout", "no answer")));
+    let event = body("Ada", "1", &[]);
+    let job = bench.job(&event).await;
+    bench.pass_wait(job).await;
+    bench.until(job, Status::NeedsAttention).await;
+    resolve(&bench, job, Settlement::GiveUp).await.unwrap();
+    bench.until(job, Status::Failed).await;
+    bench.vendor.foggy(false);
+    let again = bench.engine.submit("test", event.to_string().into_bytes()).await.unwrap();
+    bench.until(again, Status::Succeeded).await;
+    assert_eq!(bench.vendor.calls("create").len(), 1, "it was found, not made again");
+    let told = ["opened", "employee:started", "employee:failed", "employee:resolved", "finished"];
+    assert_eq!(bench.story(again).await, told);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_fails_its_step_and_says_so() {
+    let bench = Bench::new(CREATE).await;
+    let job = bench.job(&body(&"x".repeat(1024 * 1024), "1", &[])).await;
+    let row = bench.until(job, Status::Failed).await;
+    assert!(row.standing.note.contains("more than 1 MiB"), "{}", row.standing.note);
+}
+
+#[tokio::test]
 async fn the_same_failure_is_noted_once_ever_and_another_one_again() {
     let bench = Bench::new(NOTED).await;
     for code in ["no_stamp", "no_stamp", "no_paper"] {
