@@ -201,7 +201,17 @@ impl Service {
             ..JobQuery::default()
         };
         let rows = self.engine.jobs(query).await.map_err(|error| store_trouble(&error))?;
-        Ok(rows.into_iter().map(line).collect())
+        Ok(rows.into_iter().map(|row| self.line(row)).collect())
+    }
+
+    /// Returns a job as lists show it: one that waits for another says so.
+    fn line(&self, row: JobRow) -> JobLine {
+        let blocked_by = self.engine.blocked_by(row.id);
+        let mut line = line(row);
+        if let Some(other) = blocked_by {
+            line.note = format!("waits for job {other}");
+        }
+        line
     }
 
     async fn status(&self) -> Result<ServiceStatus, Trouble> {
@@ -212,6 +222,8 @@ impl Service {
         };
         let mut attention = self.jobs(attention).await?;
         attention.reverse();
+        let blocked = self.engine.blocked_long().await.map_err(|error| store_trouble(&error))?;
+        attention.extend(blocked.into_iter().map(|(row, _)| self.line(row)));
         let wrong = self.wrong().clone();
         Ok(ServiceStatus {
             running: self.running(),

@@ -196,6 +196,16 @@ impl Dispatch {
         }
     }
 
+    /// Returns every job that waits for another, with that other one, in order of acceptance.
+    pub(crate) fn blocked(&self) -> Vec<(JobId, JobId)> {
+        let waiting = |(holder, waiting): (&JobId, &BTreeSet<JobId>)| {
+            waiting.iter().map(|id| (*id, *holder)).collect::<Vec<_>>()
+        };
+        let mut blocked: Vec<_> = self.behind.iter().flat_map(waiting).collect();
+        blocked.sort();
+        blocked
+    }
+
     /// Returns the unfinished jobs that have begun.
     pub(crate) fn begun(&self) -> Vec<JobId> {
         let mut begun: Vec<_> =

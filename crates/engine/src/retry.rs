@@ -65,6 +65,12 @@ pub(crate) fn later(at: Timestamp, wait: Duration) -> Timestamp {
     at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
+/// Returns the moment `time` before `at`.
+pub(crate) fn before(at: Timestamp, time: Duration) -> Timestamp {
+    let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    at.checked_sub(time).unwrap_or(Timestamp::MIN)
+}
+
 /// Returns a factor from 1.0 to 1.2, the same for the same attempt of the same job: many jobs that failed together
 /// do not come back together.
 fn jitter(attempt: Attempt<'_>) -> f64 {

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use connector::Clock;
@@ -20,6 +21,7 @@ use crate::{
     deployment::{Deployment, PinCache, StoredText},
     dispatch::{Dispatch, Place},
     journal::{Entry, JobId, Status},
+    retry,
     store::{JobQuery, JobRow, Pin, Store, StoreError},
     upkeep, worker,
 };
@@ -29,6 +31,9 @@ const NOTICES: usize = 4096;
 
 /// Among how many of the latest deliveries a ping is looked for.
 const LATEST: usize = 50;
+
+/// How long a job may wait for another before a person should look.
+const LONG: Duration = Duration::from_hours(1);
 
 /// What the engine is told when it opens.
 #[derive(Debug, Clone)]
@@ -271,6 +276,27 @@ impl Engine {
             row: loaded.row,
             entries: loaded.entries,
         }))
+    }
+
+    /// Returns the job that this one waits for, if it waits for one.
+    pub fn blocked_by(&self, job: JobId) -> Option<JobId> {
+        self.shared.dispatch().blocked_by(job)
+    }
+
+    /// Returns the jobs that came more than an hour ago and wait for another one, with that one: a person should look
+    /// what keeps the other.
+    pub async fn blocked_long(&self) -> Result<Vec<(JobRow, JobId)>, StoreError> {
+        let blocked = self.shared.dispatch().blocked();
+        let since = retry::before(self.shared.clock.now(), LONG);
+        let mut long = Vec::new();
+        for (id, holder) in blocked {
+            if let Some(row) = self.shared.store.job(id).await?
+                && row.accepted_at < since
+            {
+                long.push((row, holder));
+            }
+        }
+        Ok(long)
     }
 
     /// Returns a listener to what happens from now on.

@@ -3,9 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connector::jiff::SignedDuration;
-
-use crate::{service::Shared, store::Keep};
+use crate::{retry, service::Shared, store::Keep};
 
 /// How often the history is looked through: a budget of days and megabytes is not missed by minutes.
 const EVERY: Duration = Duration::from_mins(10);
@@ -14,9 +12,9 @@ const EVERY: Duration = Duration::from_mins(10);
 pub(crate) async fn keep_up(shared: Arc<Shared>) {
     while !shared.stopping() {
         let settings = &shared.deployment().project.runner;
-        let age = SignedDuration::from_hours(24 * i64::from(settings.keep_days));
+        let age = Duration::from_hours(24 * u64::from(settings.keep_days));
         let keep = Keep {
-            since: shared.clock.now().checked_sub(age).ok(),
+            since: Some(retry::before(shared.clock.now(), age)),
             bytes: Some(settings.keep_megabytes.saturating_mul(1024 * 1024)),
         };
         match shared.store.purge(keep).await {

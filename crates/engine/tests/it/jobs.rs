@@ -286,12 +286,25 @@ async fn jobs_about_one_person_go_one_after_the_other() {
     let other = bench.job(&body("Bob", "3", &[])).await;
     bench.until(other, Status::Succeeded).await;
     assert_eq!(bench.row(second).await.standing.status, Status::Queued);
-    assert_eq!(bench.engine.job(second).await.unwrap().unwrap().blocked_by, Some(first));
+    assert_eq!(bench.engine.blocked_by(second), Some(first));
+    assert_eq!(bench.engine.blocked_long().await.unwrap(), []);
     bench.pass_wait(first).await;
     bench.until(second, Status::Succeeded).await;
     let failed =
         bench.engine.command(first, "p", Command::Retry { newest: false, force: false }).await;
     assert!(matches!(failed, Err(CommandError::Over { .. })));
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_another_for_an_hour_is_for_a_person() {
+    let bench = Bench::new(NOTED).await;
+    bench.vendor.next("send", Reply::DoneThenFail(Failure::unknown("reset", "the line went dead")));
+    let first = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(first, Status::NeedsAttention).await;
+    let second = bench.job(&body("Ada", "2", &[])).await;
+    bench.pass(Duration::from_mins(61));
+    let blocked = bench.engine.blocked_long().await.unwrap();
+    assert_eq!((blocked.len(), blocked[0].0.id, blocked[0].1), (1, second, first));
 }
 
 #[tokio::test]
