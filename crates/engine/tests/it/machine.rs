@@ -45,7 +45,7 @@ impl Game {
 
     /// Plays to the end; `answer` gives each call's result by its path.
     fn play(&mut self, answer: impl Fn(&str, u32) -> Result<Value, Failure>) -> engine::Outcome {
-        for _ in 0..1_000 {
+        for _ in 0..100_000 {
             let decision = self.machine.decide();
             self.machine.take_made();
             match decision {
@@ -259,11 +259,11 @@ steps:
     steps:
       - { id: upload, action: vendor.send, with: { name: "{{ document }}" } }
 "#;
-    let names: Vec<String> = (0..400).map(|number| number.to_string()).collect();
+    let names: Vec<String> = (0..10_000).map(|number| number.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut game = Game::new(steps, body("Ada", "1", &names));
     assert_eq!(game.play(made).status, Status::Succeeded);
-    assert_eq!(game.calls.len(), 400);
+    assert_eq!(game.calls.len(), 10_000);
     // Started, succeeded and the end of the round, whichever round it is; besides them the opening and the list.
-    assert_eq!(game.machine.last_seq(), 2 + 3 * 400);
+    assert_eq!(game.machine.last_seq(), 2 + 3 * 10_000);
 }
