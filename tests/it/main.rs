@@ -6,11 +6,15 @@
     reason = "tests export nothing: `pub` here means that another file uses it"
 )]
 
+mod command_line;
+mod deaths;
 mod deliveries;
 mod hires;
 mod notes;
+mod outcomes;
 mod promises;
 mod reference;
+mod secrets;
 mod shipped;
 mod shown;
 mod tidy;

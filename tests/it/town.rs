@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -16,7 +16,7 @@ use std::{
 
 use sandbox::{
     Sent, escaped,
-    goco::{self, Employee, GocoTenant},
+    goco::{self, Company, Employee, GocoTenant},
     greenhouse::{self, Candidate, GreenhouseTenant, Note},
 };
 use serde_json::Value;
@@ -50,7 +50,7 @@ pub struct Town {
 
 /// The running service.
 struct Service {
-    child: Child,
+    child: Mutex<Child>,
     origin: String,
 }
 
@@ -111,6 +111,7 @@ goco:
   allow_private_addresses: true
   settle_seconds: 0 # the sandbox lists an employee at once
   limits: {{ max_concurrency: 8, min_interval_ms: 0 }}
+  paths: {{ documents: '/companies/{{company}}/employees/{{employee_id}}/documents' }}
   company: {company}
   api_key: file:secrets/goco
 ",
@@ -152,17 +153,14 @@ goco:
 
     // --- The binary ----------------------------------------------------------------------------------------------
 
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_recipe-runner"));
-        command.args(words).arg("--project").arg(self.dir());
-        command.env_remove("RECIPE_RUNNER_CRASH_AT").env_remove("RECIPE_RUNNER_LOG");
-        command.stdin(Stdio::null());
-        command
+    /// Runs a command about the town's project to its end.
+    pub fn cli(&self, words: &[&str]) -> Said {
+        self.run(&[words, &["--project", self.dir().to_str().unwrap()]].concat())
     }
 
-    /// Runs a command to its end.
-    pub fn cli(&self, words: &[&str]) -> Said {
-        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+    /// Runs the binary with just these words to its end.
+    pub fn run(&self, words: &[&str]) -> Said {
+        let Output { status, stdout, stderr } = command(words).output().unwrap();
         let said = Said {
             code: status.code(),
             out: String::from_utf8(stdout).unwrap(),
@@ -189,7 +187,8 @@ goco:
     /// Runs the service with these words, to die at a crash point when one is named.
     pub fn start_with(&mut self, words: &[&str], crash_at: Option<&str>) {
         assert!(self.service.is_none(), "it runs already");
-        let mut command = self.command(words);
+        let mut command = command(words);
+        command.arg("--project").arg(self.dir());
         if let Some(point) = crash_at {
             command.env("RECIPE_RUNNER_CRASH_AT", point);
         }
@@ -213,20 +212,33 @@ goco:
             }
             ready.lock().unwrap().clone()
         });
-        self.service = Some(Service { child, origin });
+        self.service = Some(Service { child: Mutex::new(child), origin });
     }
 
     /// Kills the service as a power cut would: SIGKILL.
     pub fn kill(&mut self) {
-        let mut service = self.service.take().unwrap();
-        service.child.kill().unwrap();
-        service.child.wait().unwrap();
+        let mut child = self.service.take().unwrap().child.into_inner().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM to the service.
+    pub fn terminate(&self) {
+        let pid = self.service.as_ref().unwrap().child.lock().unwrap().id();
+        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Returns whether the service has ended by itself.
+    #[cfg(feature = "crash-points")]
+    pub fn has_ended(&self) -> bool {
+        self.service.as_ref().unwrap().child.lock().unwrap().try_wait().unwrap().is_some()
     }
 
     /// Waits until the service has ended by itself; returns its exit code, `None` when a signal ended it.
     pub fn ended(&mut self) -> Option<i32> {
-        let mut service = self.service.take().unwrap();
-        let status = self.until("the service has ended", || service.child.try_wait().unwrap());
+        let mut child = self.service.take().unwrap().child.into_inner().unwrap();
+        let status = self.until("the service has ended", || child.try_wait().unwrap());
         status.code()
     }
 
@@ -260,21 +272,58 @@ goco:
         self.block_on(self.greenhouse.sender().send(&url, event)).unwrap()
     }
 
+    /// Sends an event once.
+    #[cfg(feature = "crash-points")]
+    pub fn send_once(&self, event: &Value) -> Sent {
+        let mut sender = self.greenhouse.sender();
+        sender.attempts = 1;
+        let url = self.url();
+        self.block_on(sender.send(&url, event)).unwrap()
+    }
+
     /// Posts raw bytes to the webhook, and returns the status.
     pub fn post(&self, body: &[u8], signature: Option<&str>) -> u16 {
-        let origin = &self.service.as_ref().unwrap().origin;
-        let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
         let signature = signature.map(|one| format!("signature: {one}\r\n")).unwrap_or_default();
-        write!(
-            stream,
+        let head = format!(
             "POST /hooks/{RECIPE} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{signature}content-length: {}\r\n\r\n",
             body.len()
-        )
-        .unwrap();
-        stream.write_all(body).unwrap();
+        );
+        self.exchange(&[head.as_bytes(), body].concat()).split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Returns the page of jobs as a browser gets it.
+    pub fn page(&self) -> String {
+        let page = self.json(&["status"])["running"]["page"].as_str().unwrap().to_owned();
+        let address = &self.service.as_ref().unwrap().origin;
+        let target = page.strip_prefix(address.as_str()).unwrap();
+        let ask = |target: &str, more: &str| {
+            let head = format!(
+                "GET {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{more}\r\n",
+                address.strip_prefix("http://").unwrap()
+            );
+            self.exchange(head.as_bytes())
+        };
+        let answer = ask(target, "");
+        let header =
+            |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        // The token is traded for a cookie.
+        match (header("location:"), header("set-cookie:")) {
+            (Some(location), Some(cookie)) => {
+                let cookie = cookie.split(';').next().unwrap();
+                ask(location, &format!("cookie: {cookie}\r\n"))
+            }
+            _ => answer,
+        }
+    }
+
+    /// Sends bytes to the service and returns what comes back.
+    fn exchange(&self, request: &[u8]) -> String {
+        let origin = &self.service.as_ref().unwrap().origin;
+        let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
+        stream.write_all(request).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        answer.split(' ').nth(1).unwrap().parse().unwrap()
+        answer
     }
 
     /// Returns the signature that Greenhouse puts on an event, and the event's bytes.
@@ -320,6 +369,11 @@ goco:
         names
     }
 
+    /// Returns how often GoCo was asked for something.
+    pub fn asked(&self, operation: goco::Operation) -> usize {
+        self.goco.company(|company: &mut Company| company.count(operation))
+    }
+
     // --- Jobs ----------------------------------------------------------------------------------------------------
 
     /// Returns a job as `jobs show` tells it.
@@ -346,11 +400,11 @@ goco:
         panic!("job {job} never became {status}: {last:#}\n{}", self.said())
     }
 
-    /// Waits until a job is over, and returns it.
+    /// Waits until a job is over, or needs a person, and returns it.
     pub fn over(&self, job: i64) -> Value {
         self.until("the job is over", || {
             let job = self.job(job);
-            let over = ["succeeded", "failed", "skipped", "cancelled"];
+            let over = ["succeeded", "failed", "skipped", "cancelled", "needs_attention"];
             over.contains(&job["status"].as_str().unwrap()).then_some(job)
         })
     }
@@ -388,11 +442,26 @@ goco:
 
 impl Drop for Town {
     fn drop(&mut self) {
-        if let Some(mut service) = self.service.take() {
-            drop(service.child.kill());
-            drop(service.child.wait());
+        if let Some(service) = self.service.take() {
+            let mut child = service.child.into_inner().unwrap();
+            drop(child.kill());
+            drop(child.wait());
+        }
+        // A service in the background outlives the test that failed to stop it.
+        if thread::panicking() {
+            drop(command(&["stop", "--project"]).arg(self.folder.path()).output());
         }
     }
+}
+
+/// Returns the real binary with these words, and none of this process's settings.
+fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_recipe-runner"));
+    command.args(words).stdin(Stdio::null());
+    for name in ["RECIPE_RUNNER_CRASH_AT", "RECIPE_RUNNER_LOG", "RECIPE_RUNNER_PROJECT"] {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// Hears everything a stream says, line by line.
@@ -417,4 +486,14 @@ pub fn step<'a>(job: &'a Value, path: &str) -> &'a Value {
 pub fn warnings(job: &Value) -> Vec<&str> {
     let warnings = job["outcome"]["warnings"].as_array().unwrap();
     warnings.iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+/// Returns every file of a folder, at any depth.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
 }

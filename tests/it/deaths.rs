@@ -1,0 +1,197 @@
+//! The service is killed wherever it can be, and started again: exactly one employee, one note, each document once.
+//!
+//! Two ways to die: at every crash point of the engine, every time a hire passes it; and by SIGKILL while a vendor has
+//! already done what it was asked and has not answered yet.
+
+use std::{collections::VecDeque, sync::Mutex, thread};
+
+use sandbox::{
+    goco::{self, Operation as Goco, Trouble},
+    greenhouse::{self, Operation as Greenhouse},
+};
+
+use crate::town::{JOHNNY, Town};
+
+/// How many towns there are at once.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Builds a town in which a failed call is tried again soon.
+fn town() -> Town {
+    let town = Town::new();
+    town.edit_recipe(
+        "trigger: greenhouse.hired\n",
+        "trigger: greenhouse.hired\nsettings: { retry: { attempts: 9, wait: 10ms } }\n",
+    );
+    town
+}
+
+/// Says how the hire stands after everything: what must never differ, and how it came about.
+fn outcome(town: &Town) -> Result<String, String> {
+    let job = town.over(1);
+    let employees = town.employees(JOHNNY);
+    let documents = employees.first().map(|one| town.documents(one)).unwrap_or_default();
+    let (notes, jobs) = (town.notes(JOHNNY).len(), town.jobs().len());
+    let recovered: Vec<&str> = job["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["recovered"] == true)
+        .map(|step| step["path"].as_str().unwrap())
+        .collect();
+    let found = format!(
+        "{} job, {}; {} employee, {} documents, {notes} note; found done: {}",
+        jobs,
+        job["status"].as_str().unwrap(),
+        employees.len(),
+        documents.len(),
+        if recovered.is_empty() { "nothing".into() } else { recovered.join(", ") },
+    );
+    let right = jobs == 1
+        && job["status"] == "succeeded"
+        && employees.len() == 1
+        && documents == ["resume.pdf", "signed offer.pdf"]
+        && notes == 1;
+    if right { Ok(found) } else { Err(format!("{found}\n{job:#}\n{}", town.said())) }
+}
+
+/// Does all of the work, several at a time, and draws the grid of what came of each.
+#[expect(clippy::print_stdout, reason = "the grid is the test's report")]
+fn grid<T: Send>(
+    work: Vec<T>,
+    play: impl Fn(T) -> Vec<(String, Result<String, String>)> + Sync,
+) -> usize {
+    let (work, rows) = (Mutex::new(VecDeque::from(work)), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                loop {
+                    let next = work.lock().unwrap().pop_front();
+                    let Some(next) = next else { return };
+                    let played = play(next);
+                    rows.lock().unwrap().extend(played);
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap();
+    rows.sort();
+    for (point, outcome) in &rows {
+        println!("{point:<28} {}", outcome.as_ref().map_or("WRONG", |found| found));
+    }
+    println!("{} deaths", rows.len());
+    let wrong: Vec<_> =
+        rows.iter().filter_map(|(point, outcome)| Some((point, outcome.as_ref().err()?))).collect();
+    assert!(wrong.is_empty(), "{} went wrong: {wrong:?}", wrong.len());
+    rows.len()
+}
+
+#[cfg(feature = "crash-points")]
+#[test]
+fn whatever_the_moment_of_death_there_is_one_employee_and_one_note() {
+    // A hire passes the busiest point some twenty times.
+    const MOST: usize = 100;
+    let deaths = grid(engine::CRASH_POINTS.to_vec(), |point| {
+        let mut rows = Vec::new();
+        for time in 1..=MOST {
+            let at = format!("{point}:{time}");
+            let Some(outcome) = die_at(&at) else {
+                assert!(time > 1, "no hire passes `{point}`");
+                return rows;
+            };
+            rows.push((format!("{point} {time:>2}"), outcome));
+        }
+        panic!("`{point}` is passed more than {MOST} times")
+    });
+    assert!(deaths >= 50, "only {deaths} deaths: points were lost");
+}
+
+/// Lets the service die at a crash point, starts it again and says how it went; `None` when it never came to the point.
+#[cfg(feature = "crash-points")]
+fn die_at(point: &str) -> Option<Result<String, String>> {
+    let mut town = town();
+    if point.starts_with("append.") {
+        // Only a hire in trouble has anything to append that is neither a claim nor an end.
+        let fault = goco::Fault {
+            on: Goco::CreateEmployee,
+            after: 0,
+            times: 1,
+            trouble: Trouble::CutAfter,
+        };
+        town.goco.switch(|switches| switches.faults.push(fault));
+    }
+    town.start_with(&["start", crate::town::RECIPE], Some(point));
+    let event = town.greenhouse.hire(JOHNNY).unwrap();
+    let sent = town.send_once(&event);
+    let died = town.until("it dies or the job is over", || {
+        if town.has_ended() {
+            return Some(true);
+        }
+        let over = !town.notes(JOHNNY).is_empty() && town.job(1)["status"] == "succeeded";
+        over.then_some(false)
+    });
+    if !died {
+        // It may die after its last word about the job.
+        town.terminate();
+    }
+    if town.ended() == Some(0) {
+        return None;
+    }
+    town.start();
+    if !sent.delivered() {
+        assert!(town.send(&event).delivered());
+    }
+    Some(outcome(&town))
+}
+
+#[test]
+fn killed_while_a_vendor_is_about_to_answer_there_is_one_employee_and_one_note() {
+    let moments = vec![
+        Moment::Goco(Goco::Employees, 0),
+        Moment::Goco(Goco::Departments, 0),
+        Moment::Goco(Goco::Locations, 0),
+        Moment::Goco(Goco::JobTitles, 0),
+        Moment::Goco(Goco::CreateEmployee, 0),
+        Moment::Goco(Goco::UploadDocument, 0),
+        Moment::Goco(Goco::UploadDocument, 1),
+        Moment::Greenhouse(Greenhouse::Token),
+        Moment::Greenhouse(Greenhouse::AddNote),
+        Moment::Greenhouse(Greenhouse::File),
+    ];
+    let all = moments.len();
+    let deaths = grid(moments, |moment| vec![(format!("{moment:?}"), killed_in(moment))]);
+    assert_eq!(deaths, all);
+}
+
+/// A request that has been done and is not answered yet; the number counts those before it.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    Goco(Goco, u32),
+    Greenhouse(Greenhouse),
+}
+
+fn killed_in(moment: Moment) -> Result<String, String> {
+    let mut town = town();
+    let (times, trouble) = (1, Trouble::HoldAfter(60_000));
+    match moment {
+        Moment::Goco(on, after) => {
+            let fault = goco::Fault { on, after, times, trouble };
+            town.goco.switch(|switches| switches.faults.push(fault));
+        }
+        Moment::Greenhouse(on) => {
+            let fault = greenhouse::Fault { on, after: 0, times, trouble };
+            town.greenhouse.switch(|switches| switches.faults.push(fault));
+        }
+    }
+    town.start();
+    town.hire(JOHNNY);
+    town.until("it asks", || {
+        let asked = match moment {
+            Moment::Goco(on, after) => town.asked(on) > after as usize,
+            Moment::Greenhouse(on) => town.greenhouse.account(|account| account.count(on)) > 0,
+        };
+        asked.then_some(())
+    });
+    town.kill();
+    town.start();
+    outcome(&town)
+}
