@@ -12,12 +12,14 @@ use std::{
 };
 
 use axum::{
+    Router,
     extract::connect_info::Connected,
     serve::{IncomingStream, Listener},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    task::JoinHandle,
 };
 
 /// The connection a request came in on.
@@ -39,8 +41,17 @@ impl Line {
     }
 }
 
+/// Serves on a listener until the task is ended; every request knows the line it came in on.
+pub(crate) fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
+    let service = router.into_make_service_with_connect_info::<Line>();
+    tokio::spawn(async move {
+        // Ends only with the task: the listener retries what fails.
+        drop(axum::serve(Lines(listener), service).await);
+    })
+}
+
 /// Accepts connections that can be cut.
-pub(crate) struct Lines(pub(super) TcpListener);
+pub(crate) struct Lines(TcpListener);
 
 impl Listener for Lines {
     type Io = Wire;

@@ -107,38 +107,6 @@ async fn private_addresses_are_refused_unless_allowed() {
 }
 
 #[tokio::test]
-async fn a_vendors_later_pauses_the_whole_connection() {
-    let server = Server::answering(|seen| match seen.path() {
-        "/v1/last" => reply(200)
-            .header("x-ratelimit-remaining", "0")
-            .header("x-ratelimit-reset", "30")
-            .json(json!(1)),
-        _ => reply(429).header("retry-after", "20"),
-    })
-    .await;
-    let manual = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-    let mut settings = ClientSettings::new(&format!("{}/v1", server.url)).unwrap();
-    settings.allow_private_addresses = true;
-    let client =
-        Client::new(settings, &Opening { name: "acme".into(), clock: manual.clone() }).unwrap();
-    let seconds = |after| FailureKind::Transient { after: Some(Duration::from_secs(after)) };
-
-    let failure = client.post("x").send(&call()).await.unwrap_err();
-    assert_eq!((failure.kind, failure.code.as_str()), (seconds(20), "throttled"));
-    let failure = client.clone().post("last").doing("creating").send(&call()).await.unwrap_err();
-    assert_eq!((failure.kind, failure.code.as_str()), (seconds(20), "rate_limited"));
-    assert!(
-        failure.message.starts_with("creating: ") && failure.message.contains("`acme`"),
-        "{failure}"
-    );
-    manual.set(Timestamp::from_second(20).unwrap());
-    assert_eq!(client.get("last").send(&call()).await.unwrap().status, 200);
-    let failure = client.get("last").send(&call()).await.unwrap_err();
-    assert_eq!((failure.kind, failure.code.as_str()), (seconds(30), "rate_limited"));
-    assert_eq!(server.seen().len(), 2, "nothing was sent without a permit");
-}
-
-#[tokio::test]
 async fn a_download_is_not_led_to_where_nothing_may_go() {
     let server = Server::answering(|seen| match seen.path() {
         "/metadata" => reply(302).header("location", "http://169.254.169.254/latest/meta-data"),

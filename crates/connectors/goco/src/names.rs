@@ -1,17 +1,13 @@
 //! When two names are the same.
 
-use unicode_normalization::UnicodeNormalization;
+use connector::normalize_name;
 
 /// Returns a full name as it is compared: compatibility characters, case and white space make no difference, and
 /// neither does where the first name ends and the last name begins.
 ///
 /// GoCo's own recipe compares first and last name; how it treats case and space is not public.
 pub(crate) fn normalise(first_name: &str, last_name: &str) -> String {
-    let name = format!("{first_name} {last_name}");
-    // Upper case first, so that `ß` and `SS`, and both small sigmas, meet.
-    let folded = name.nfkc().collect::<String>().to_uppercase().to_lowercase();
-    let words = folded.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.nfkc().collect()
+    normalize_name(&format!("{first_name} {last_name}"))
 }
 
 /// Returns an e-mail address as it is compared.

@@ -63,7 +63,7 @@ enum Phase {
     Body,
     Finally(Outcome),
     /// `finally` failed: a person must look; the body's outcome stands.
-    FinallyFailed(Box<crate::journal::JobError>),
+    FinallyFailed(Outcome, Box<crate::journal::JobError>),
     Over(Outcome),
 }
 
@@ -370,7 +370,7 @@ impl Machine {
                     self.collect_made();
                     match flow {
                         Flow::Pending => return,
-                        Flow::Failed(error) => self.phase = Phase::FinallyFailed(error),
+                        Flow::Failed(error) => self.phase = Phase::FinallyFailed(outcome, error),
                         // The checker refuses `stop` in `finally`.
                         Flow::Done | Flow::Stopped(_) => {
                             let warnings = self.walk.warnings.clone();
@@ -456,10 +456,13 @@ impl Machine {
         match &self.phase {
             Phase::Body => self.body.survey(&self.frame.prefix, &mut survey),
             Phase::Finally(_) => self.finally.survey(&self.frame.prefix, &mut survey),
-            Phase::FinallyFailed(error) => survey.attention.push(Attention {
+            Phase::FinallyFailed(outcome, error) => survey.attention.push(Attention {
                 path: error.step.clone(),
                 why: format!(
-                    "the steps are over, but `{}` in `finally` failed: {}",
+                    "the job itself {}{}: {} But `{}` in `finally` failed: {}",
+                    if outcome.status == Status::Skipped { "was " } else { "" },
+                    outcome.status.word(),
+                    outcome.message,
                     error.step,
                     ending::sentences([error.message.as_str(), &error.hint])
                 ),

@@ -21,7 +21,7 @@ use super::{
     operations::{Asking, Part, Sent, answer, route},
     switches::{Operation, Switches, Trouble},
 };
-use crate::line::{Line, Lines};
+use crate::line::{self, Line};
 
 /// Where the API begins, as at GoCo.
 const ROOT: &str = "/public/api/v1";
@@ -55,14 +55,8 @@ impl GocoTenant {
         let address = listener.local_addr()?;
         let shared =
             Arc::new(Shared { address, clock, inner: Mutex::new((switches, Company::seeded())) });
-        let service = Router::new()
-            .fallback(serve)
-            .with_state(shared.clone())
-            .into_make_service_with_connect_info::<Line>();
-        let serving = tokio::spawn(async move {
-            // Ends only with the task: the listener retries what fails.
-            drop(axum::serve(Lines(listener), service).await);
-        });
+        let router = Router::new().fallback(serve).with_state(shared.clone());
+        let serving = line::serve(listener, router);
         Ok(Self { address, shared, serving })
     }
 

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     goco::Trouble,
-    line::{Line, Lines},
+    line::{self, Line},
     sender::Sender,
 };
 
@@ -63,14 +63,8 @@ impl GreenhouseTenant {
             clock,
             inner: Mutex::new((switches, account)),
         });
-        let service = Router::new()
-            .fallback(serve)
-            .with_state(shared.clone())
-            .into_make_service_with_connect_info::<Line>();
-        let serving = tokio::spawn(async move {
-            // Ends only with the task: the listener retries what fails.
-            drop(axum::serve(Lines(listener), service).await);
-        });
+        let router = Router::new().fallback(serve).with_state(shared.clone());
+        let serving = line::serve(listener, router);
         Ok(Self { shared, serving })
     }
 
