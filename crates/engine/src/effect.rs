@@ -32,6 +32,8 @@ impl Drive {
         self.send_later().await;
         self.confirm().await?;
         let entry = self.machine.entry(&due.path, self.now(), started.clone());
+        // Reopened while nobody knew whether it had happened: its own claim is no permission to call.
+        let in_doubt = self.machine.in_doubt(&due.path);
         let mut take_over = false;
         loop {
             let claim = Claim { effect: effect.clone(), path: due.path.to_string(), take_over };
@@ -58,11 +60,15 @@ impl Drive {
                     self.machine.apply(&entry)?;
                     self.stored = None;
                     self.notify(&[entry]);
-                    if !take_over {
+                    if !take_over && !in_doubt {
                         return Ok(None);
                     }
                     // Somebody else may have done it: look before calling.
-                    let why = "an earlier job may have done this already";
+                    let why = if in_doubt {
+                        "it may have happened before the job was reopened"
+                    } else {
+                        "an earlier job may have done this already"
+                    };
                     let failure = Failure::unknown("claimed_before", why);
                     let settle = looks_up(action).then_some(Duration::ZERO);
                     let kind = self.machine.failed(&due.path, failure, self.now(), false, settle);

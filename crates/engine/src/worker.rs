@@ -79,14 +79,16 @@ pub(crate) async fn command(
         }
         shared.dispatch().add(id, &row.recipe, order_key(&row), true, Place::Attention);
     }
-    if !shared.dispatch().take(id) {
-        if let Command::Cancel = command {
-            // The drive sees it as soon as its call has ended.
+    {
+        let mut dispatch = shared.dispatch();
+        if !dispatch.take(id) {
+            let Command::Cancel = command else { return Err(CommandError::Busy(id)) };
+            // The drive sees it as soon as its call has ended, and whoever parks the job if the drive did not. The
+            // dispatch stays locked so that the job is not parked in between.
             shared.cancels.lock().expect("no panic while the lock is held").insert(id, by);
             drop(reply.send(Ok(())));
             return Ok(());
         }
-        return Err(CommandError::Busy(id));
     }
     start(shared, id, Some(Asked { command, by, reply }));
     Ok(())
@@ -106,11 +108,16 @@ fn start(shared: &Arc<Shared>, id: JobId, asked: Option<Asked>) {
                 Parked::Attention
             }
         };
-        if parked == Parked::Over {
-            // A cancel that came too late is for nobody.
-            drop(shared.take_cancel(id));
+        let late = {
+            let mut dispatch = shared.dispatch();
+            dispatch.park(id, parked);
+            // A cancel that came when the job was over is for nobody; one that its drive did not see is carried out.
+            shared.take_cancel(id).filter(|_| parked != Parked::Over && dispatch.take(id))
+        };
+        if let Some(by) = late {
+            let (reply, _) = oneshot::channel();
+            start(&shared, id, Some(Asked { command: Command::Cancel, by, reply }));
         }
-        shared.dispatch().park(id, parked);
         shared.changed.notify_one();
     });
 }

@@ -16,8 +16,13 @@ mod decision;
 mod ending;
 mod frame;
 pub(crate) mod names;
+mod reopen;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use connector::{Failure, FailureKind};
 use jiff::Timestamp;
@@ -43,6 +48,10 @@ pub struct Machine {
     job: JobFacts,
     seq: u32,
     started_at: Option<Timestamp>,
+    /// Where the job's time-out counts from: its first step or its reopening, later by the time it was for a person.
+    counts_from: Option<Timestamp>,
+    /// Since when it is for a person.
+    stands_since: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     phase: Phase,
     ending: Option<Ending>,
@@ -51,6 +60,10 @@ pub struct Machine {
     finally: Run,
     /// What may stay done when the job is reopened: choices and how steps ended, in order.
     kept: Vec<Entry>,
+    /// Writes whose last attempt has an unknown outcome.
+    unsettled: HashSet<StepPath>,
+    /// Those of them that the job was reopened with and that have not begun again.
+    in_doubt: HashSet<StepPath>,
     made: Vec<Entry>,
     walk: Walk,
     /// How many warnings `job` shows to expressions.
@@ -110,6 +123,8 @@ impl Machine {
             job,
             seq: 0,
             started_at: None,
+            counts_from: None,
+            stands_since: None,
             finished_at: None,
             phase: Phase::Queued,
             ending: None,
@@ -117,6 +132,8 @@ impl Machine {
             frame: Frame::default(),
             finally,
             kept: Vec::new(),
+            unsettled: HashSet::new(),
+            in_doubt: HashSet::new(),
             made: Vec::new(),
             walk,
             shown: None,
@@ -140,6 +157,21 @@ impl Machine {
 
     /// Takes an entry into account: one from the journal, or one that was just appended.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Misfit> {
+        self.take_in(entry)?;
+        let stands = !self.survey().attention.is_empty();
+        match (self.stands_since, stands) {
+            (None, true) => self.stands_since = Some(entry.at),
+            (Some(since), false) => {
+                self.stands_since = None;
+                let stood = Duration::try_from(entry.at.duration_since(since)).unwrap_or_default();
+                self.counts_from = self.counts_from.map(|from| retry::later(from, stood));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, entry: &Entry) -> Result<(), Misfit> {
         let misfit = |why| Misfit { seq: entry.seq, path: entry.path.clone(), why };
         if entry.seq != self.seq + 1 {
             return Err(misfit("its number does not follow the one before"));
@@ -153,12 +185,17 @@ impl Machine {
         match &entry.kind {
             Kind::Opened { .. } => {
                 self.started_at = Some(entry.at);
+                self.counts_from = Some(entry.at);
                 self.phase = Phase::Body;
                 self.show_job();
             }
             Kind::CancelRequested { by } => self.ending = Some(Ending::Cancelled(by.clone())),
             Kind::Fired if root => self.ending = Some(Ending::TimedOut),
-            Kind::Reopened { .. } => self.reopen(),
+            Kind::Reopened { .. } => {
+                self.stands_since = None;
+                self.counts_from = Some(entry.at);
+                self.reopen();
+            }
             Kind::Finished { outcome } => {
                 self.finished_at = Some(entry.at);
                 self.phase = Phase::Over(outcome.clone());
@@ -166,6 +203,7 @@ impl Machine {
             }
             kind => {
                 self.keep(entry);
+                self.doubt(entry);
                 let active = if matches!(self.phase, Phase::Body) {
                     &mut self.body
                 } else {
@@ -249,6 +287,12 @@ impl Machine {
         })
     }
 
+    /// Returns whether the step's write may have happened before the job was reopened: it is looked up before it is
+    /// called again.
+    pub fn in_doubt(&self, path: &StepPath) -> bool {
+        self.in_doubt.contains(path)
+    }
+
     /// Returns the calls that were begun and have no end: after a restart, their outcome is unknown.
     pub fn open_calls(&self) -> Vec<Due> {
         let mut open = Vec::new();
@@ -328,7 +372,10 @@ impl Machine {
     }
 
     fn ending_now(&self) -> bool {
-        self.ending.is_some() && matches!(self.phase, Phase::Body)
+        match self.phase {
+            Phase::Body => self.ending.is_some(),
+            _ => matches!(self.ending, Some(Ending::Cancelled(_))),
+        }
     }
 
     /// Walks as far as it goes: with `evaluate` everything, without it only what the memo already decides.
@@ -337,6 +384,14 @@ impl Machine {
             self.walk.evaluate = evaluate;
             self.walk.due.clear();
             match &self.phase {
+                Phase::Finally(_) | Phase::FinallyFailed(..)
+                    if let Some(Ending::Cancelled(by)) = &self.ending =>
+                {
+                    if !self.survey().open {
+                        self.phase = Phase::Over(ending::cancelled(by, &self.walk.warnings));
+                    }
+                    return;
+                }
                 Phase::Queued | Phase::Over(_) | Phase::FinallyFailed(..) => return,
                 Phase::Body => {
                     if self.ending.is_some() && self.survey().open {
@@ -396,61 +451,6 @@ impl Machine {
         }
     }
 
-    fn keep(&mut self, entry: &Entry) {
-        let done = match &entry.kind {
-            Kind::Succeeded { .. } | Kind::Chose { .. } | Kind::Failed { retry_at: None, .. } => {
-                entry.clone()
-            }
-            Kind::Resolved { verdict: crate::journal::Verdict::Happened { output }, .. } => {
-                let output = output.clone();
-                Entry {
-                    kind: Kind::Succeeded { output, recovered: true, warnings: Vec::new() },
-                    ..entry.clone()
-                }
-            }
-            _ => return,
-        };
-        self.kept.push(done);
-    }
-
-    /// Starts the tree anew. Every write of the body that succeeded stays done, and so does everything before the last
-    /// of them; reads after it are made again. When only `finally` had failed, the body stays as it ended.
-    fn reopen(&mut self) {
-        let body_stands = matches!(self.phase, Phase::FinallyFailed(..));
-        let writes = names::writes_of_body(&self.recipe);
-        let in_finally = names::names_of_finally(&self.recipe);
-        let is_write = |entry: &Entry| {
-            matches!(entry.kind, Kind::Succeeded { .. })
-                && writes.contains(names::last_name(&entry.path))
-        };
-        let last_write = self
-            .kept
-            .iter()
-            .filter(|entry| is_write(entry))
-            .map(|entry| entry.seq)
-            .max()
-            .unwrap_or(0);
-        self.kept.retain(|entry| {
-            if in_finally.contains(names::first_name(&entry.path)) {
-                // It runs again after a new end of the body; once keys keep its writes from being doubled.
-                body_stands && !matches!(entry.kind, Kind::Failed { .. })
-            } else {
-                body_stands || entry.seq <= last_write
-            }
-        });
-        self.walk.memo =
-            self.kept.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
-        self.walk.warnings.clear();
-        self.walk.scope.vars = Arc::new(json!({}));
-        self.walk.scope.outcome = None;
-        self.frame = Frame::default();
-        self.body = Run::new(&self.recipe.steps);
-        self.finally = Run::new(&self.recipe.finally);
-        self.ending = None;
-        self.finished_at = None;
-        self.phase = Phase::Body;
-    }
-
     fn survey(&self) -> Survey {
         let mut survey = Survey::default();
         match &self.phase {
@@ -471,7 +471,7 @@ impl Machine {
         }
         let timeout = self.recipe.settings.timeout;
         if let (Phase::Body, Some(start), Some(timeout), None) =
-            (&self.phase, self.started_at, timeout, &self.ending)
+            (&self.phase, self.counts_from, timeout, &self.ending)
             && survey.attention.is_empty()
         {
             survey.timer(retry::later(start, timeout), StepPath::root());

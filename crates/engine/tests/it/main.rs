@@ -6,4 +6,5 @@ mod durability;
 mod intake;
 mod jobs;
 mod machine;
+mod reopened;
 mod vendor;
