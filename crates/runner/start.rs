@@ -234,7 +234,10 @@ fn tell(status: &ServiceStatus, on: &[Switched]) {
         ));
     }
     if let Some(running) = &status.running {
-        terminal::data(format!("jobs       {}", paint(NAME, &running.page)));
+        // Its token belongs on a person's screen, not in the log that a supervisor makes of this output.
+        let without = running.page.split('?').next().unwrap_or_default();
+        let page = if terminal::shows_data() { running.page.as_str() } else { without };
+        terminal::data(format!("jobs       {}", paint(NAME, page)));
         if running.public_url == format!("http://{}", running.listen) {
             let words = "the webhook can be reached from this machine only: set `public_url` in runner.yaml to \
                          the https address of the proxy in front of it";

@@ -53,6 +53,11 @@ pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Returns whether a person sees stdout.
+pub fn shows_data() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Writes a line of data to stdout. Nobody reading any more is no error.
 pub fn data(text: impl Display) {
     drop(writeln!(anstream::stdout().lock(), "{text}"));
