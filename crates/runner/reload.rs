@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use engine::Deployment;
 use recipe::{Diagnostic, Severity};
 
 use crate::{
@@ -77,7 +78,7 @@ async fn take_up(service: &Service) {
 }
 
 /// Returns why a changed folder must not be taken up at all: what every recipe stands on is broken.
-pub fn refusal(service: &Service, wrong: &Wrong) -> Option<Trouble> {
+pub fn refusal(service: &Service, changed: &Deployment, wrong: &Wrong) -> Option<Trouble> {
     let shared = |one: &&Diagnostic| {
         one.severity == Severity::Error
             && matches!(one.source.path.as_str(), "connections.yaml" | "runner.yaml")
@@ -86,6 +87,15 @@ pub fn refusal(service: &Service, wrong: &Wrong) -> Option<Trouble> {
         return Some(Trouble::found(format!(
             "`{}` is broken, so nothing of the changed project is taken up\n\n{}",
             one.source.path,
+            recipe::render(&wrong.diagnostics, false).trim_end()
+        )));
+    }
+    let without = service.engine.left_without_version(changed);
+    if !without.is_empty() {
+        // A changed table or property can break the last good version, too; then nothing would answer its webhook.
+        return Some(Trouble::found(format!(
+            "with this change no version of `{}` holds, so nothing of the changed project is taken up\n\n{}",
+            without.join("`, `"),
             recipe::render(&wrong.diagnostics, false).trim_end()
         )));
     }
@@ -130,6 +140,23 @@ mod tests {
         init_again(dir.path());
         assert!(service.reload().await.unwrap().diagnostics.is_empty());
         assert_eq!(service.recipes().await.unwrap()[0].file, FileState::Good);
+        service.engine.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_broken_table_is_not_taken_up_and_the_recipe_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        init::write(dir.path()).unwrap();
+        let service = Service::open(dir.path(), |_| Some("x".repeat(32))).await.unwrap();
+        let good = service.recipes().await.unwrap().remove(0);
+        fs::write(dir.path().join("tables/employment_types.csv"), "a,b\n1,2\n").unwrap();
+        let trouble = service.reload().await.unwrap_err();
+        assert!(trouble.message.starts_with("with this change no version of"), "{trouble}");
+        assert!(trouble.message.contains("has no column `greenhouse`"), "{trouble}");
+        let kept = service.recipes().await.unwrap().remove(0);
+        assert_eq!((kept.file, &kept.version), (FileState::Good, &good.version));
+        init_again(dir.path());
+        assert!(service.reload().await.unwrap().diagnostics.is_empty());
         service.engine.stop().await;
     }
 

@@ -114,7 +114,7 @@ impl Service {
             deployment::prepare(&self.dir, &self.connectors, self.engine.clock(), &self.variable)?;
         let wrong = Wrong { diagnostics: checked.diagnostics, closed };
         *self.wrong() = wrong.clone();
-        if let Some(refusal) = reload::refusal(self, &wrong) {
+        if let Some(refusal) = reload::refusal(self, &deployment, &wrong) {
             return Err(refusal);
         }
         self.engine.deploy(deployment).await.map_err(|error| store_trouble(&error))?;

@@ -59,7 +59,8 @@ fn text(status: &ServiceStatus, now: Timestamp) -> String {
     if !status.mistakes.is_empty() {
         let number = count(status.mistakes.len(), "mistake");
         lines.push(format!("\n{}", paint(BAD, format!("{number} in the project's files"))));
-        lines.extend(status.mistakes.iter().map(|one| one.trim_end().to_owned()));
+        let mistakes: Vec<&str> = status.mistakes.iter().map(|one| one.trim_end()).collect();
+        lines.push(mistakes.join("\n\n"));
     }
     if !status.attention.is_empty() {
         let number = count(status.attention.len(), "job");
@@ -82,7 +83,10 @@ fn one(recipe: &RecipeStatus, now: Timestamp) -> Vec<String> {
             paint(BAD, "its file is broken; the last good version goes on")
         )),
         (FileState::Broken, None) => {
-            lines.push(format!("      {}", paint(BAD, "its file is broken and never was right")));
+            lines.push(format!(
+                "      {}",
+                paint(BAD, "its file is broken, and no earlier version holds")
+            ));
         }
         (FileState::Missing, _) => lines.push(format!(
             "      {}",

@@ -34,6 +34,8 @@ pub(crate) enum Parked {
     Behind(JobId),
     /// It waits for a person.
     Attention,
+    /// Only its `finally` waits for a person: its steps are over, so it holds nothing any more.
+    BodyOver,
     /// Its recipe is off, or the service stops: it goes on when that changes.
     Paused,
 }
@@ -139,18 +141,7 @@ impl Dispatch {
         match parked {
             Parked::Over => {
                 self.jobs.remove(&id);
-                if let Some(order) = order
-                    && let Some(queue) = self.orders.get_mut(&order)
-                {
-                    queue.retain(|other| *other != id);
-                    if queue.is_empty() {
-                        self.orders.remove(&order);
-                    }
-                }
-                self.holds.retain(|_, holder| *holder != id);
-                for waiting in self.behind.remove(&id).unwrap_or_default() {
-                    self.put(waiting, Place::Ready);
-                }
+                self.release(id, order);
             }
             Parked::Until(at) => self.put(id, Place::Until(at)),
             // The holder may have ended in the meantime.
@@ -159,6 +150,10 @@ impl Dispatch {
             }
             Parked::Behind(holder) => self.put(id, Place::Behind(holder)),
             Parked::Attention => self.put(id, Place::Attention),
+            Parked::BodyOver => {
+                self.put(id, Place::Attention);
+                self.release(id, order);
+            }
             Parked::Paused => self.put(id, Place::Ready),
         }
     }
@@ -196,6 +191,12 @@ impl Dispatch {
         }
     }
 
+    /// Frees what a job holds whose steps are over although it still needs a person.
+    pub(crate) fn let_go(&mut self, id: JobId) {
+        let order = self.jobs.get(&id).and_then(|job| job.order.clone());
+        self.release(id, order);
+    }
+
     /// Returns every job that waits for another, with that other one, in order of acceptance.
     pub(crate) fn blocked(&self) -> Vec<(JobId, JobId)> {
         let waiting = |(holder, waiting): (&JobId, &BTreeSet<JobId>)| {
@@ -212,6 +213,22 @@ impl Dispatch {
             self.jobs.iter().filter(|(_, job)| job.begun).map(|(id, _)| *id).collect();
         begun.sort();
         begun
+    }
+
+    /// Frees what a job holds and wakes who waits for it.
+    fn release(&mut self, id: JobId, order: Option<String>) {
+        if let Some(order) = order
+            && let Some(queue) = self.orders.get_mut(&order)
+        {
+            queue.retain(|other| *other != id);
+            if queue.is_empty() {
+                self.orders.remove(&order);
+            }
+        }
+        self.holds.retain(|_, holder| *holder != id);
+        for waiting in self.behind.remove(&id).unwrap_or_default() {
+            self.put(waiting, Place::Ready);
+        }
     }
 
     /// Returns the job right before this one in its order key, if there is one. Waiting for the one right before (not
@@ -374,6 +391,20 @@ mod tests {
         dispatch.park(JobId(1), Parked::Over);
         assert_eq!(dispatch.take_ready(), ids(&[2]));
         assert_eq!(dispatch.hold("ada".into(), JobId(2)), Ok(()));
+    }
+
+    #[test]
+    fn a_job_whose_finally_failed_holds_nothing() {
+        let mut dispatch = dispatch(true, 9);
+        for id in 1..=2 {
+            add(&mut dispatch, id, Some("ada"));
+        }
+        assert_eq!(dispatch.take_ready(), ids(&[1]));
+        assert_eq!(dispatch.hold("ada".into(), JobId(1)), Ok(()));
+        dispatch.park(JobId(1), Parked::BodyOver);
+        assert_eq!(dispatch.take_ready(), ids(&[2]));
+        assert_eq!(dispatch.hold("ada".into(), JobId(2)), Ok(()));
+        assert!(dispatch.take(JobId(1)), "a person can have its `finally` repeated all the same");
     }
 
     #[test]

@@ -136,7 +136,8 @@ impl Drive {
                     }
                     self.send_later().await;
                     if !attention.is_empty() {
-                        return Ok(Parked::Attention);
+                        let body_over = self.machine.may_reopen();
+                        return Ok(if body_over { Parked::BodyOver } else { Parked::Attention });
                     }
                     let Some(at) = wake_at else { return Ok(Parked::Attention) };
                     if at > self.now() {

@@ -141,6 +141,14 @@ pub(crate) async fn take_up_holds(shared: &Arc<Shared>) {
     let begun = shared.dispatch().begun();
     for id in begun {
         let Ok(Some(loaded)) = shared.store.load(id).await else { continue };
+        if loaded.row.standing.status == Status::NeedsAttention
+            && let Ok(drive) = worker::build(shared, loaded.clone()).await
+            && drive.machine.may_reopen()
+        {
+            // Only its `finally` is left: it holds nothing.
+            shared.dispatch().let_go(id);
+            continue;
+        }
         let Ok(pinned) = worker::pinned(shared, &loaded.row, &loaded.entries).await else {
             continue;
         };

@@ -116,6 +116,8 @@ pub(crate) struct Shared {
     notices: broadcast::Sender<Notice>,
     stopping: AtomicBool,
     refusals: Mutex<HashMap<String, (Timestamp, String)>>,
+    /// Held while what the engine knows of recipes is made anew: no switch is lost between reading and writing.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// A recipe the engine knows.
@@ -150,6 +152,7 @@ impl Engine {
             notices: broadcast::channel(NOTICES).0,
             stopping: AtomicBool::new(false),
             refusals: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
         });
         let engine = Self { shared };
         engine.take_up_deployment().await?;
@@ -190,6 +193,7 @@ impl Engine {
 
     /// Switches a recipe on or off, for good. Off: a call in flight ends, its jobs pause, deliveries are held.
     pub async fn switch(&self, recipe: &str, on: bool) -> Result<(), CommandError> {
+        let _changing = self.shared.changing.lock().await;
         let known =
             self.shared.known(recipe).ok_or_else(|| CommandError::NoRecipe(recipe.into()))?;
         if on && known.current.is_none() {
@@ -328,9 +332,28 @@ impl Engine {
         self.shared.tasks.wait().await;
     }
 
+    /// Returns the recipes that a deployment would leave without any version: their file is broken, and the version at
+    /// work now does not hold either with its tables, properties and connections.
+    pub fn left_without_version(&self, deployment: &Deployment) -> Vec<String> {
+        let project = &deployment.project;
+        let broken =
+            project.recipe_names.iter().filter(|name| !project.recipes.contains_key(*name));
+        broken
+            .filter(|name| {
+                let current = self.shared.known(name).and_then(|known| known.current);
+                current.is_some_and(|recipe| {
+                    let text = StoredText::of_recipe(name, recipe.source.text.as_bytes());
+                    deployment.compile(&text, None, None).is_err()
+                })
+            })
+            .cloned()
+            .collect()
+    }
+
     /// Compares the deployment with what the store knows: keeps new versions, finds the last good one of a broken
     /// file, and keeps accepting for a file that is gone.
     async fn take_up_deployment(&self) -> Result<(), StoreError> {
+        let _changing = self.shared.changing.lock().await;
         let shared = &self.shared;
         let deployment = shared.deployment();
         let states = shared.store.recipe_states().await?;

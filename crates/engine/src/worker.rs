@@ -175,6 +175,7 @@ fn back(drive: &Drive) -> Parked {
     let standing = drive.machine.standing();
     match (standing.status, standing.wake_at) {
         (status, _) if status.is_final() => Parked::Over,
+        (Status::NeedsAttention, _) if drive.machine.may_reopen() => Parked::BodyOver,
         (Status::NeedsAttention, _) => Parked::Attention,
         (Status::Waiting, Some(at)) => Parked::Until(at),
         _ => Parked::Paused,
@@ -182,7 +183,7 @@ fn back(drive: &Drive) -> Parked {
 }
 
 /// Builds the drive of a job: decodes its event and applies its journal.
-async fn build(shared: &Arc<Shared>, loaded: Loaded) -> Result<Drive, String> {
+pub(crate) async fn build(shared: &Arc<Shared>, loaded: Loaded) -> Result<Drive, String> {
     let Loaded { row, delivery, entries } = loaded;
     let pinned = pinned_first(shared, &row, &entries).await?;
     let deployment = shared.deployment();

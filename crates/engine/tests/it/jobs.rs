@@ -410,6 +410,22 @@ async fn when_finally_fails_a_person_looks_and_a_retry_repeats_only_finally() {
 }
 
 #[tokio::test]
+async fn a_job_whose_finally_failed_keeps_nobody_waiting() {
+    let bench = Bench::new(NOTED).await;
+    bench
+        .vendor
+        .next("note", Reply::Fail(Failure::permanent("forbidden", "no permission to write notes")));
+    let first = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(first, Status::NeedsAttention).await;
+    let second = bench.job(&body("Ada", "2", &[])).await;
+    bench.until(second, Status::Succeeded).await;
+    let bench = bench.restart().await;
+    let third = bench.job(&body("Ada", "3", &[])).await;
+    bench.until(third, Status::Succeeded).await;
+    assert_eq!(bench.row(first).await.standing.status, Status::NeedsAttention);
+}
+
+#[tokio::test]
 async fn a_job_keeps_its_version_and_a_person_can_move_it_on() {
     let mut bench = Bench::new(NOTED).await;
     bench.vendor.next("send", Reply::Fail(Failure::permanent("no", "no")));
