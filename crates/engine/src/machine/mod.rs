@@ -347,13 +347,11 @@ impl Machine {
         }
     }
 
-    /// Returns whether another version can take over: every step that succeeded must exist there with the same action.
+    /// Returns whether another version can take over: every step that succeeded must exist there with the same action,
+    /// and no name may belong to another kind of step.
     pub fn fits(&self, newest: &Recipe) -> Result<(), String> {
-        names::fits(
-            &self.recipe,
-            newest,
-            self.kept.iter().filter(|entry| matches!(entry.kind, Kind::Succeeded { .. })),
-        )
+        let done = self.kept.iter().filter(|entry| !matches!(entry.kind, Kind::Failed { .. }));
+        names::fits(&self.recipe, newest, done)
     }
 
     /// Returns the number of the last entry.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use recipe::{ActionStep, EffectSpec, Recipe, Step, StepKind};
 
-use crate::journal::{Entry, StepPath};
+use crate::journal::{Entry, Kind, StepPath};
 
 /// Says why `newest` cannot take over from `old` after these entries, if it cannot.
 pub(super) fn fits<'a>(
@@ -12,26 +12,37 @@ pub(super) fn fits<'a>(
     newest: &Recipe,
     done: impl Iterator<Item = &'a Entry>,
 ) -> Result<(), String> {
-    let (old, newest) = (actions(old), actions(newest));
+    let (old, newest) = (what_steps_do(old), what_steps_do(newest));
     for entry in done {
         let name = last_name(&entry.path);
         let Some(was) = old.get(name) else { continue };
         match newest.get(name) {
             Some(is) if is == was => {}
             Some(is) => return Err(format!("`{name}` is done as `{was}`, but is `{is}` there")),
-            None => return Err(format!("`{name}` (`{was}`) is done, but is not there any more")),
+            None if matches!(entry.kind, Kind::Succeeded { .. }) && was.contains('.') => {
+                return Err(format!("`{name}` (`{was}`) is done, but is not there any more"));
+            }
+            // A choice of a step that is gone is nobody's.
+            None => {}
         }
     }
     Ok(())
 }
 
-fn actions(recipe: &Recipe) -> HashMap<&str, String> {
+/// Returns what each step does: the action it calls, or its kind.
+fn what_steps_do(recipe: &Recipe) -> HashMap<&str, String> {
     let mut names = HashMap::new();
     for block in [&recipe.steps, &recipe.finally] {
         visit(block, &mut |step| {
-            if let StepKind::Action(action) = &step.kind {
-                names.insert(&*step.name, format!("{}.{}", action.connector, action.action));
-            }
+            let does = match &step.kind {
+                StepKind::Action(action) => format!("{}.{}", action.connector, action.action),
+                StepKind::If { .. } => "if".into(),
+                StepKind::ForEach { .. } => "for_each".into(),
+                StepKind::Try { .. } => "try".into(),
+                StepKind::Set(_) => "set".into(),
+                StepKind::Stop { .. } => "stop".into(),
+            };
+            names.insert(&*step.name, does);
         });
     }
     names

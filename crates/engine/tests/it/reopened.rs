@@ -121,3 +121,33 @@ async fn a_job_whose_finally_failed_can_be_cancelled() {
     let next = bench.job(&body("Ada", "2", &[])).await;
     bench.until(next, Status::Succeeded).await;
 }
+
+#[tokio::test]
+async fn a_version_in_which_a_name_is_another_kind_of_step_cannot_take_over() {
+    let steps = r#"
+steps:
+  - { id: greeting, set: { words: "dear" } }
+  - { id: employee, action: vendor.create, with: { name: "{{ event.name }}" } }
+  - { id: letter, action: vendor.send, with: { name: "{{ vars.words }}" } }
+"#;
+    let mut bench = Bench::new(steps).await;
+    bench.vendor.next("send", Reply::Fail(Failure::permanent("no", "no")));
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(job, Status::Failed).await;
+    let changed = steps.replace(
+        r#"id: greeting, set: { words: "dear" }"#,
+        r#"id: greeting, for_each: event.documents, steps: [{ set: { words: "dear" } }]"#,
+    );
+    bench.deploy(&changed.replace("{{ vars.words }}", "dear")).await;
+    let newest = Command::Retry { newest: true, force: false };
+    let refused = bench.engine.command(job, "p", newest.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains("`greeting` is done as `set`, but is `for_each` there"), "{refused}");
+    // The failed step itself may change what it does.
+    bench.deploy(&steps.replace("vendor.send", "vendor.note")).await;
+    bench.engine.command(job, "p", newest).await.unwrap();
+    bench.until(job, Status::Succeeded).await;
+    assert_eq!(
+        (bench.vendor.made("note"), bench.vendor.calls("create").len()),
+        (vec!["dear".into()], 1)
+    );
+}
