@@ -78,6 +78,14 @@ impl Engine {
         let (word, jobs) = match verdict {
             Verdict::Ping => ("ping", Vec::new()),
             Verdict::Other => ("other", Vec::new()),
+            Verdict::Events if self.is_full().await => {
+                tracing::error!(
+                    recipe,
+                    "unfinished jobs take all the room that `retention` in runner.yaml gives; the sender is asked to \
+                     try again. See `recipe-runner status` for what keeps them, or raise `megabytes`"
+                );
+                return Answer::new(503, "no room for more unfinished jobs; try again later");
+            }
             Verdict::Events => {
                 let pinned = deployment.pins(&current);
                 ("events", jobs_of(&pinned, trigger, &delivery, None))
@@ -90,6 +98,14 @@ impl Engine {
                 Answer::new(503, "not stored; try again later")
             }
         }
+    }
+
+    /// Returns whether unfinished jobs, which nothing may purge, take more than the whole budget of the history.
+    async fn is_full(&self) -> bool {
+        let budget =
+            self.shared.deployment().project.runner.keep_megabytes.saturating_mul(1024 * 1024);
+        // A store that does not answer says so when it is asked to accept.
+        self.shared.store.size().await.is_ok_and(|size| size.unfinished > budget)
     }
 
     /// Makes a job by hand from the body of a delivery, as the vendor sends it. It has a dedupe key of its own and the

@@ -4,7 +4,7 @@ use connector::Failure;
 use engine::{JobQuery, Status};
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, deployment},
     vendor::{Reply, body},
 };
 
@@ -120,4 +120,20 @@ async fn a_job_made_by_hand_does_not_do_again_what_is_done() {
     bench.until(again, Status::Succeeded).await;
     assert_eq!(bench.vendor.calls("create"), ["Ada"]);
     assert_eq!(bench.story(again).await[2], "employee:recovered");
+}
+
+#[tokio::test]
+async fn when_unfinished_jobs_take_all_the_room_the_sender_is_asked_to_try_again() {
+    let bench = Bench::off(CREATE).await;
+    let mut small = deployment(&bench.vendor, CREATE);
+    let mut project = (*small.project).clone();
+    project.runner.keep_megabytes = 0;
+    small.project = project.into();
+    bench.engine.deploy(small).await.unwrap();
+    bench.job(&body("Ada", "1", &[])).await;
+    let answer = bench.deliver(&body("Bob", "2", &[])).await;
+    assert_eq!((answer.status, answer.retry_after, answer.jobs), (503, Some(30), Vec::new()));
+    assert_eq!(bench.deliver_bytes(b"ping", "good").await.status, 200);
+    bench.engine.deploy(deployment(&bench.vendor, CREATE)).await.unwrap();
+    bench.job(&body("Bob", "2", &[])).await;
 }
