@@ -174,9 +174,7 @@ impl Service {
         let store = self.engine.store();
         let loaded = store.load(JobId(job)).await.map_err(|error| store_trouble(&error))?;
         let deployment = self.engine.deployment();
-        let (Some(loaded), Some(trigger)) = (loaded, deployment.trigger(recipe)) else {
-            return Ok(Value::Null);
-        };
+        let Some(loaded) = loaded else { return Ok(Value::Null) };
         let index = loaded.row.event_index as usize;
         let stored = loaded.delivery;
         let delivery = Delivery {
@@ -185,7 +183,7 @@ impl Service {
             body: stored.body,
             received_at: stored.received_at,
         };
-        let events = trigger.decode(&recipe.trigger.with, &delivery);
+        let events = deployment.decode(recipe, &delivery);
         let event = events.ok().and_then(|events| events.into_iter().nth(index));
         Ok(event.map_or(Value::Null, |event| event.payload))
     }

@@ -78,6 +78,8 @@ pub fn step_line(step: &StepStory) -> String {
         StepState::Done => (GOOD, "✓"),
         StepState::LeftOut => (FAINT, "–"),
         StepState::Calling => (WARN, "…"),
+        StepState::Waiting => (WARN, "⏲"),
+        StepState::Asking | StepState::Held => (WARN, "?"),
         StepState::Retrying => (WARN, "↻"),
         StepState::Unknown => (BAD, "?"),
         StepState::Failed => (BAD, "✗"),
@@ -92,6 +94,9 @@ pub fn step_line(step: &StepStory) -> String {
     match step.state {
         StepState::LeftOut => facts.push("left out".to_owned()),
         StepState::Calling => facts.push("calling".to_owned()),
+        StepState::Waiting => facts.push("waiting".to_owned()),
+        StepState::Asking => facts.push(paint(WARN, "waits for an answer")),
+        StepState::Held => facts.push(paint(WARN, "held")),
         StepState::Retrying => facts.push("will be tried again".to_owned()),
         StepState::Unknown => facts.push(paint(BAD, "outcome unknown")),
         StepState::Failed => facts.push(paint(BAD, "failed")),

@@ -109,27 +109,12 @@ fn refuse_closed(service: &Service, recipes: &[String]) -> Result<(), Trouble> {
 
 /// Returns the connections that a recipe uses.
 pub fn connections(recipe: &Recipe) -> BTreeSet<String> {
-    fn walk(block: &[Step], used: &mut BTreeSet<String>) {
-        for step in block {
-            match &step.kind {
-                StepKind::Action(action) => used.extend(action.connection.clone()),
-                StepKind::If { then, otherwise, .. } => {
-                    walk(then, used);
-                    walk(otherwise, used);
-                }
-                StepKind::ForEach { steps, .. } => walk(steps, used),
-                StepKind::Try { steps, catch } => {
-                    walk(steps, used);
-                    walk(catch, used);
-                }
-                StepKind::Set(_) | StepKind::Stop { .. } => {}
-            }
-        }
-    }
-    let mut used: BTreeSet<String> = recipe.trigger.connection.iter().cloned().collect();
-    walk(&recipe.steps, &mut used);
-    walk(&recipe.finally, &mut used);
-    used
+    let of_step = |step: &Step| match &step.kind {
+        StepKind::Action(action) => action.connection.clone(),
+        _ => None,
+    };
+    let of_trigger = recipe.trigger().and_then(|trigger| trigger.connection.clone());
+    recipe.all_steps().filter_map(of_step).chain(of_trigger).collect()
 }
 
 /// Has the running service switch recipes on.

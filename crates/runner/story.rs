@@ -92,6 +92,12 @@ pub enum StepState {
     LeftOut,
     /// Its call is open.
     Calling,
+    /// It waits for a moment, or for a job that it called.
+    Waiting,
+    /// It waits for a person's answer.
+    Asking,
+    /// Its write is shown and waits for a person.
+    Held,
     /// It failed and is tried again.
     Retrying,
     /// Nobody knows yet whether its write happened.
@@ -273,11 +279,38 @@ impl StepStory {
                     Choice::Else => "the condition is false".into(),
                     Choice::Items(items) if items.len() == 1 => "1 round".into(),
                     Choice::Items(items) => format!("{} rounds", items.len()),
+                    Choice::Repeats => "rounds".into(),
+                    Choice::Until(until) => {
+                        self.state = if *until > at { StepState::Waiting } else { StepState::Done };
+                        format!("waits until {until}")
+                    }
+                    Choice::Asked { ask, until } => {
+                        self.state = StepState::Asking;
+                        match until {
+                            Some(until) => format!("asks until {until}: {ask}"),
+                            None => format!("asks: {ask}"),
+                        }
+                    }
+                    Choice::Held { input } => {
+                        self.state = StepState::Held;
+                        self.input = Some((**input).clone());
+                        "held: a person says whether it is sent".into()
+                    }
                     Choice::Stop { status, reason, .. } => match reason {
                         Some(reason) => format!("ends the job as {}: {reason}", status.word()),
                         None => format!("ends the job as {}", status.word()),
                     },
                 });
+            }
+            Kind::Fired if self.state == StepState::Waiting => self.state = StepState::Done,
+            Kind::Signalled { by, answer } => {
+                self.output = Some((**answer).clone());
+                self.choice = Some(format!("answered by {by}"));
+                self.state = StepState::Done;
+            }
+            Kind::Child { job } => {
+                self.choice = Some(format!("job {job}"));
+                self.state = StepState::Waiting;
             }
             Kind::Opened { .. }
             | Kind::Fired
@@ -291,7 +324,7 @@ impl StepStory {
 fn begin(path: &str, at: Timestamp, recipe: Option<&Recipe>, step: Option<&Step>) -> StepStory {
     StepStory {
         path: path.into(),
-        does: step.map(does).unwrap_or_default(),
+        does: step.map(|step| step.kind.does()).unwrap_or_default(),
         title: step.and_then(|step| step.title.clone()),
         place: recipe.zip(step).map(|(recipe, step)| {
             let (line, _) = recipe.source.line_col(step.span.start);
@@ -308,17 +341,6 @@ fn begin(path: &str, at: Timestamp, recipe: Option<&Recipe>, step: Option<&Step>
         choice: None,
         failures: Vec::new(),
         drawn: None,
-    }
-}
-
-fn does(step: &Step) -> String {
-    match &step.kind {
-        StepKind::Action(action) => format!("{}.{}", action.connector, action.action),
-        StepKind::If { .. } => "if".into(),
-        StepKind::ForEach { .. } => "for_each".into(),
-        StepKind::Try { .. } => "try".into(),
-        StepKind::Set(_) => "set".into(),
-        StepKind::Stop { .. } => "stop".into(),
     }
 }
 
@@ -356,17 +378,12 @@ fn steps_by_path(recipe: &Recipe) -> HashMap<String, &Step> {
     fn walk<'a>(block: &'a [Step], prefix: &str, found: &mut HashMap<String, &'a Step>) {
         for step in block {
             let path = format!("{prefix}{}", step.name);
-            match &step.kind {
-                StepKind::If { then, otherwise, .. } => {
-                    walk(then, prefix, found);
-                    walk(otherwise, prefix, found);
-                }
-                StepKind::Try { steps, catch } => {
-                    walk(steps, prefix, found);
-                    walk(catch, prefix, found);
-                }
-                StepKind::ForEach { steps, .. } => walk(steps, &format!("{path}."), found),
-                StepKind::Action(_) | StepKind::Set(_) | StepKind::Stop { .. } => {}
+            let inside = match &step.kind {
+                StepKind::ForEach { .. } | StepKind::RepeatWhile { .. } => format!("{path}."),
+                _ => prefix.to_owned(),
+            };
+            for inner in step.kind.blocks() {
+                walk(inner, &inside, found);
             }
             found.insert(path, step);
         }

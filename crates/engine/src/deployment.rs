@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use connector::{Action, Connection, Connector, Failure, Trigger};
+use connector::{Action, Connection, Connector, Delivery, Event, Failure, Trigger};
 use recipe::{Catalogue, Project, ProjectFiles, Recipe, Severity, Source, Tables};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,10 +70,13 @@ impl Deployment {
 
     /// Returns the trigger of a recipe.
     pub fn trigger(&self, recipe: &Recipe) -> Option<&Trigger> {
-        self.connector(&recipe.trigger.connector)?
-            .triggers
-            .iter()
-            .find(|one| one.name == recipe.trigger.name)
+        let trigger = recipe.trigger()?;
+        self.connector(&trigger.connector)?.triggers.iter().find(|one| one.name == trigger.name)
+    }
+
+    /// Returns the events in a delivery to a recipe.
+    pub fn decode(&self, recipe: &Recipe, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
+        decode(&self.connectors, recipe, delivery)
     }
 
     /// Returns an open connection. A connector that needs none gets an empty one.
@@ -169,4 +172,28 @@ impl PinCache {
 /// Returns the first 16 hex digits of the SHA-256 of `bytes`: the name of a version.
 pub(crate) fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// Returns the events in a delivery to a recipe: what its trigger decodes, or what its caller gave.
+pub(crate) fn decode(
+    connectors: &[Connector],
+    recipe: &Recipe,
+    delivery: &Delivery,
+) -> Result<Vec<Event>, Failure> {
+    let Some(trigger) = recipe.trigger() else {
+        let payload = serde_json::from_slice(&delivery.body).map_err(|error| {
+            Failure::permanent("unreadable", format!("its input is not JSON: {error}"))
+        })?;
+        // A call has no keys of its own: whoever calls names the job.
+        let (dedupe_key, once_key) = (String::new(), String::new());
+        return Ok(vec![Event { dedupe_key, order_key: None, once_key, payload }]);
+    };
+    let connector = connectors.iter().find(|one| one.name == trigger.connector);
+    let known = connector.and_then(|one| one.triggers.iter().find(|one| one.name == trigger.name));
+    let known = known.ok_or_else(|| {
+        let name = format!("{}.{}", trigger.connector, trigger.name);
+        let message = format!("this version of recipe-runner has no trigger `{name}`");
+        Failure::permanent("no_trigger", message)
+    })?;
+    known.decode(&trigger.with, delivery)
 }

@@ -50,8 +50,6 @@ pub(crate) struct Drive {
     pub(crate) shared: Arc<Shared>,
     pub(crate) row: JobRow,
     pub(crate) machine: Machine,
-    /// The event's once key.
-    pub(crate) once_key: String,
     pub(crate) pinned: Arc<Pinned>,
     /// Entries that are applied and not sent to the store yet.
     pub(crate) buffer: Vec<Entry>,
@@ -65,7 +63,6 @@ impl Drive {
     pub(crate) fn new(
         shared: Arc<Shared>,
         row: JobRow,
-        once_key: String,
         pinned: Arc<Pinned>,
         event: Arc<Value>,
     ) -> Self {
@@ -86,7 +83,6 @@ impl Drive {
             shared,
             row,
             machine,
-            once_key,
             pinned,
             buffer: Vec::new(),
             settle: None,
@@ -121,7 +117,7 @@ impl Drive {
                     crash_point("job.finished");
                     return Ok(Parked::Over);
                 }
-                Decision::Open { calls, wake_at, attention } => {
+                Decision::Open { calls, wake_at, attention, .. } => {
                     // Only one path is active at a time as long as rounds are sequential.
                     if let Some(due) = calls.into_iter().next() {
                         if !self.shared.may_go_on(&self.row.recipe) {
@@ -180,7 +176,7 @@ impl Drive {
             }
         };
         let identity = Identity {
-            event: self.once_key.clone(),
+            event: self.row.once_key.clone(),
             path: due.path.to_string(),
             cause: due.cause.clone(),
         };

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use connector::{Delivery, Event, Failure, Trigger, Verdict};
+use connector::{Delivery, Event, Failure, Verdict};
 use recipe::{EvalError, Expression, Recipe, Scope};
 use serde_json::{Value, json};
 
 use crate::{
     command::{Command, CommandError},
-    deployment::{Pinned, hash},
+    deployment::{Deployment, Pinned, hash},
     dispatch::Place,
     journal::{JobId, Status},
     service::{Engine, Notice},
@@ -57,9 +57,15 @@ impl Engine {
         let Some(current) = shared.known(recipe).and_then(|known| known.current) else {
             return Answer::new(404, format!("there is no recipe `{recipe}` here"));
         };
+        let Some(started_by) = current.trigger() else {
+            return Answer::new(
+                404,
+                format!("`{recipe}` takes no webhooks: other recipes call it"),
+            );
+        };
         let deployment = shared.deployment();
         let trigger = deployment.trigger(&current);
-        let connection = deployment.connection(current.trigger.connection.as_deref());
+        let connection = deployment.connection(started_by.connection.as_deref());
         let (Some(trigger), Ok(connection)) = (trigger, connection) else {
             // Without the secret nothing can be verified; the sender tries again.
             return Answer::new(
@@ -67,7 +73,7 @@ impl Engine {
                 "the connection of this recipe's trigger is not ready; see its log",
             );
         };
-        let verdict = match trigger.verify(&connection, &current.trigger.with, &delivery) {
+        let verdict = match trigger.verify(&connection, &started_by.with, &delivery) {
             Ok(verdict) => verdict,
             Err(refusal) => {
                 tracing::warn!(recipe, reason = %refusal.reason, "a delivery was refused");
@@ -88,7 +94,7 @@ impl Engine {
             }
             Verdict::Events => {
                 let pinned = deployment.pins(&current);
-                ("events", jobs_of(&pinned, trigger, &delivery, None))
+                ("events", jobs_of(&pinned, &deployment, &delivery, None))
             }
         };
         match self.accept(recipe, &delivery, word, jobs).await {
@@ -115,8 +121,6 @@ impl Engine {
         let known = shared.known(recipe).ok_or_else(|| CommandError::NoRecipe(recipe.into()))?;
         let current = known.current.ok_or_else(|| CommandError::NeverGood(recipe.into()))?;
         let deployment = shared.deployment();
-        let trigger =
-            deployment.trigger(&current).ok_or_else(|| CommandError::NeverGood(recipe.into()))?;
         let now = shared.clock.now();
         let delivery = Delivery {
             headers: Vec::new(),
@@ -124,14 +128,14 @@ impl Engine {
             body: body.into(),
             received_at: now,
         };
-        let events = trigger
-            .decode(&current.trigger.with, &delivery)
+        let events = deployment
+            .decode(&current, &delivery)
             .map_err(|failure| CommandError::NoEvent(failure.message))?;
         if events.is_empty() {
             return Err(CommandError::NoEvent("there is no event in it".into()));
         }
         let unique = format!("manual/{}", now.as_nanosecond());
-        let jobs = jobs_of(&deployment.pins(&current), trigger, &delivery, Some(&unique));
+        let jobs = jobs_of(&deployment.pins(&current), &deployment, &delivery, Some(&unique));
         let made = self.accept(recipe, &delivery, "manual", jobs).await?;
         made.first()
             .copied()
@@ -219,12 +223,12 @@ impl Engine {
 /// Returns the jobs that a genuine delivery makes.
 fn jobs_of(
     pinned: &Pinned,
-    trigger: &Trigger,
+    deployment: &Deployment,
     delivery: &Delivery,
     manual: Option<&str>,
 ) -> Vec<NewJob> {
     let recipe = &pinned.recipe;
-    match trigger.decode(&recipe.trigger.with, delivery) {
+    match deployment.decode(recipe, delivery) {
         Ok(events) => {
             let named = events
                 .into_iter()
@@ -247,8 +251,10 @@ fn job_of(
     let recipe = &pinned.recipe;
     let search = search_words(&event);
     let payload = Arc::new(event.payload);
+    let called = recipe.trigger().is_none();
     let scope = Scope {
-        event: payload,
+        input: called.then(|| payload.clone()),
+        event: if called { Arc::default() } else { payload },
         job: Arc::new(
             json!({ "url": "", "id": "", "label": "", "started_at": null, "warnings": [] }),
         ),
@@ -267,19 +273,22 @@ fn job_of(
         let why = format!("the trigger's `{what}` cannot be evaluated: {}.{hint}", error.message);
         attention.get_or_insert(why);
     };
-    if let Some(when) = &recipe.trigger.when {
+    let trigger = recipe.trigger();
+    if let Some(when) = trigger.and_then(|trigger| trigger.when.as_ref()) {
         match when.is_true(&scope) {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => troubled("when", error),
         }
     }
-    let mut own = |what: &str, key: &Option<Expression>| {
-        let value = key.as_ref()?.evaluate(&scope);
+    let mut own = |what: &str, key: Option<&Expression>| {
+        let value = key?.evaluate(&scope);
         value.map_err(|error| troubled(what, error)).ok().and_then(|value| key_text(&value))
     };
-    let dedupe_key = own("dedupe", &recipe.trigger.dedupe).unwrap_or(event.dedupe_key);
-    let order_key = own("key", &recipe.trigger.key).or(event.order_key);
+    let dedupe_key = own("dedupe", trigger.and_then(|trigger| trigger.dedupe.as_ref()))
+        .unwrap_or(event.dedupe_key);
+    let order_key = own("key", trigger.and_then(|trigger| Some(&trigger.key.as_ref()?.value)))
+        .or(event.order_key);
     let label = recipe.label.as_ref().and_then(|label| label.evaluate(&scope).ok());
     let label = label.and_then(|label| label.as_str().map(|label| label.trim().to_string()));
     Some(NewJob {

@@ -84,7 +84,7 @@ pub enum Kind {
     },
     /// A step ended well. At a round's path (`documents[2]`): the round is over, and what lies under it may be skipped.
     Succeeded {
-        /// Its output; for `set` the variables it set.
+        /// Its output; for `set` the variables it set; for a round what it collected, or whether another follows.
         output: Arc<Value>,
         /// Whether it was found done rather than done now (once key, look-up, a person).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -106,6 +106,18 @@ pub enum Kind {
     },
     /// The moment a step waited for has come. At the job's path: its time-out.
     Fired,
+    /// A person answered a `wait_for`, perhaps before the job got there. The first answer counts; a second is refused.
+    Signalled {
+        /// Who.
+        by: String,
+        /// The answer.
+        answer: Arc<Value>,
+    },
+    /// The job that a `call` step began, or found begun. How it ended is told by a `Succeeded` or `Failed` here.
+    Child {
+        /// The job.
+        job: JobId,
+    },
     /// An unknown outcome was settled.
     Resolved {
         /// Who settled it.
@@ -146,8 +158,25 @@ pub enum Choice {
     Then,
     /// The condition of an `if` is false.
     Else,
-    /// The items of a loop.
+    /// The items of a loop; with `batch`, the lists of items.
     Items(Arc<Vec<Arc<Value>>>),
+    /// A `repeat_while` begins.
+    Repeats,
+    /// A `wait` ends at that moment.
+    Until(Timestamp),
+    /// A `wait_for` asks a person.
+    Asked {
+        /// The question.
+        ask: String,
+        /// Until when an answer is waited for.
+        until: Option<Timestamp>,
+    },
+    /// A write is shown and waits for a person (`writes: hold`): `Resolved` says that it is to be sent
+    /// (`NotHappened`), that it is done elsewhere (`Happened`), or that it is not wanted (`GivenUp`).
+    Held {
+        /// What would be sent.
+        input: Arc<Value>,
+    },
     /// A `stop` ends the job.
     Stop {
         /// How.
@@ -246,6 +275,9 @@ pub struct Outcome {
     pub error: Option<JobError>,
     /// What a person should know.
     pub warnings: Vec<StepWarning>,
+    /// What a caller gets; only of a called recipe whose body ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Arc<Value>>,
 }
 
 /// The error a job failed with. Expressions in `catch` see it as `error`.
@@ -263,6 +295,9 @@ pub struct JobError {
     pub action: Option<String>,
     /// How often it was tried.
     pub attempts: u32,
+    /// What else failed beside it, in rounds that ran at the same time; in the journal's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<JobError>,
     /// The redacted HTTP exchange it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Box<Exchange>>,

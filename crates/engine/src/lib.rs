@@ -23,7 +23,9 @@ pub use intake::Answer;
 pub use journal::{
     Choice, Entry, FORMAT, JobError, JobId, Kind, Outcome, Status, StepPath, StepWarning, Verdict,
 };
-pub use machine::{Attention, Decision, Due, JobFacts, Machine, Misfit, What};
+pub use machine::{
+    Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Machine, Misfit, What,
+};
 pub use service::{Engine, FileState, JobView, Notice, RecipeStatus, Settings};
 pub use store::{
     Accepted, Append, Claim, Claimed, Count, DeliveryId, DeliveryRow, Effect, EffectRow, Intake,

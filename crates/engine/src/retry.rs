@@ -120,6 +120,7 @@ mod tests {
     #[test]
     fn a_policy_says_how_often_how_long_and_how_far_apart() {
         let policy = Retry {
+            on: None,
             attempts: Some(4),
             wait: Duration::from_secs(10),
             factor: 3.0,

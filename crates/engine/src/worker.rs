@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use connector::{Delivery, Trigger};
+use connector::Delivery;
+use recipe::Recipe;
 use tokio::sync::oneshot;
 
 use crate::{
     command::{Command, CommandError, Settlement},
     crash::crash_point,
-    deployment::{Pinned, StoredText},
+    deployment::{Deployment, Pinned, StoredText},
     dispatch::{Parked, Place},
     drive::Drive,
     effect::take_up_holds,
@@ -187,16 +188,8 @@ pub(crate) async fn build(shared: &Arc<Shared>, loaded: Loaded) -> Result<Drive,
     let Loaded { row, delivery, entries } = loaded;
     let pinned = pinned_first(shared, &row, &entries).await?;
     let deployment = shared.deployment();
-    let trigger = deployment.trigger(&pinned.recipe).ok_or_else(|| {
-        let trigger = &pinned.recipe.trigger;
-        format!(
-            "this version of recipe-runner has no trigger `{}.{}`",
-            trigger.connector, trigger.name
-        )
-    })?;
-    let event = decode(trigger, &pinned.recipe.trigger.with, &as_sent(delivery), row.event_index)?;
-    let payload = Arc::new(event.payload);
-    let mut drive = Drive::new(shared.clone(), row, event.once_key, pinned, payload);
+    let event = decode(&deployment, &pinned.recipe, &as_sent(delivery), row.event_index)?;
+    let mut drive = Drive::new(shared.clone(), row, pinned, Arc::new(event.payload));
     for entry in &entries {
         if let Kind::Reopened { version, tables, properties, .. } = &entry.kind {
             let name = drive.row.recipe.clone();
@@ -209,12 +202,12 @@ pub(crate) async fn build(shared: &Arc<Shared>, loaded: Loaded) -> Result<Drive,
 }
 
 fn decode(
-    trigger: &Trigger,
-    with: &serde_json::Value,
+    deployment: &Deployment,
+    recipe: &Recipe,
     delivery: &Delivery,
     index: u32,
 ) -> Result<connector::Event, String> {
-    let events = trigger.decode(with, delivery).map_err(|failure| match failure.hint {
+    let events = deployment.decode(recipe, delivery).map_err(|failure| match failure.hint {
         Some(hint) => format!("{}. {hint}", failure.message),
         None => failure.message,
     })?;

@@ -43,7 +43,8 @@ pub use infer::{
 pub use json_schema::from_json_schema;
 pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check};
 pub use recipe::{
-    ActionStep, Block, OnUnknown, Recipe, Retry, Settings, Step, StepKind, StopStatus, Trigger,
+    ActionStep, Block, CallStep, OnUnknown, OrderKey, Recipe, Retry, Settings, Start, Step,
+    StepKind, StopStatus, Trigger, Wait, WaitFor, steps_in,
 };
 pub use render::render;
 pub use schema::{Field, Format, Object, Shape, Text, Type};

@@ -10,8 +10,10 @@ use crate::table::Tables;
 /// The names an expression can use, with their values.
 #[derive(Debug, Clone)]
 pub struct Scope {
-    /// `event`.
+    /// `event`; null in a recipe that others call.
     pub event: Arc<Value>,
+    /// `input`, in a recipe that others call.
+    pub input: Option<Arc<Value>>,
     /// `job`: an object with `id`, `url`, `label`, `started_at`, `warnings`.
     pub job: Arc<Value>,
     /// `properties`: an object.

@@ -279,6 +279,7 @@ impl ActionState {
             step: path.clone(),
             action: Some(format!("{}.{}", action.connector, action.action)),
             attempts: self.attempts.max(1),
+            others: Vec::new(),
             exchange: last.and_then(|last| last.exchange.clone()),
         }
     }

@@ -77,6 +77,10 @@ fn decide(step: &Step, frame: &Frame, walk: &Walk) -> Result<Option<Kind>, EvalE
             let output = Arc::new(Value::Object(set));
             return Ok(Some(Kind::Succeeded { output, recovered: false, warnings: Vec::new() }));
         }
+        StepKind::RepeatWhile { .. }
+        | StepKind::Call(_)
+        | StepKind::Wait(_)
+        | StepKind::WaitFor(_) => unreachable!("the checker refuses it in this version"),
         StepKind::Stop { status, reason, hint } => Choice::Stop {
             status: Status::from_word(status.word()).expect("the words of `stop` are statuses"),
             reason: reason.as_ref().map(|reason| text(reason, &scope)).transpose()?,
@@ -103,6 +107,7 @@ fn resume(step: &Step, path: &StepPath, kind: &Kind, frame: &mut Frame, walk: &m
                 step: path.clone(),
                 action: None,
                 attempts: 1,
+                others: Vec::new(),
                 exchange: None,
             };
             Begun::Ends(Flow::Failed(Box::new(error)))

@@ -27,6 +27,10 @@ pub enum Decision {
     Open {
         /// Calls that are due. A call stays due until its `Started` (or, for a look-up, its result) is applied.
         calls: Vec<Due>,
+        /// Recipes to call, and called ones that are waited for.
+        children: Vec<Child>,
+        /// What people are asked.
+        asks: Vec<Ask>,
         /// The earliest moment at which a `Fired` is due.
         wake_at: Option<Timestamp>,
         /// What only a person can settle.
@@ -57,6 +61,45 @@ pub struct Due {
     pub timeout: Option<Duration>,
     /// The error or outcome in scope, for once keys.
     pub cause: String,
+}
+
+/// Another recipe, to be called or waited for. It stays here until its `Succeeded` or `Failed` is applied.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// The step.
+    pub path: StepPath,
+    /// The recipe.
+    pub recipe: String,
+    /// Whether the step is over as soon as the job exists.
+    pub background: bool,
+    /// What it is given.
+    pub input: Arc<Value>,
+    /// From 1; an attempt after the first comes after a `Reopened` and takes up the same job.
+    pub attempt: u32,
+    /// How far the call is.
+    pub stage: ChildStage,
+}
+
+/// How far the call of another recipe is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChildStage {
+    /// It is to begin: a `Started`, together with the job, then a `Child`.
+    Due,
+    /// It has begun, but the journal does not say with which job: the process ended in between.
+    Begun,
+    /// It is waited for.
+    Running(JobId),
+}
+
+/// A question to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The step; its id is the question's name.
+    pub path: StepPath,
+    /// The question.
+    pub ask: String,
+    /// Until when an answer is waited for.
+    pub until: Option<Timestamp>,
 }
 
 /// Whether to call or to look up.

@@ -26,6 +26,7 @@ pub(super) fn outcome(
                 step: StepPath::root(),
                 action: None,
                 attempts: 1,
+                others: Vec::new(),
                 exchange: None,
             };
             (Status::Failed, sentences([message.as_str(), &error.hint]), Some(error))
@@ -49,19 +50,26 @@ pub(super) fn outcome(
                 step: StepPath::root(),
                 action: None,
                 attempts: 1,
+                others: Vec::new(),
                 exchange: None,
             };
             (Status::Failed, sentences([error.message.as_str(), &error.hint]), Some(error))
         }
     };
     let message = with_warnings(&text, warnings);
-    Outcome { status, message, error, warnings: warnings.to_vec() }
+    Outcome { status, message, error, warnings: warnings.to_vec(), output: None }
 }
 
 /// Returns the outcome of a job that a person ended.
 pub(super) fn cancelled(by: &str, warnings: &[StepWarning]) -> Outcome {
     let message = format!("Cancelled by {by}.");
-    Outcome { status: Status::Cancelled, message, error: None, warnings: warnings.to_vec() }
+    Outcome {
+        status: Status::Cancelled,
+        message,
+        error: None,
+        warnings: warnings.to_vec(),
+        output: None,
+    }
 }
 
 /// Returns the outcome as expressions in `finally` see it: every field is there.
@@ -83,7 +91,7 @@ pub(super) fn error_value(error: &JobError) -> Value {
         "step": error.step.to_string(),
         "action": error.action,
         "attempts": error.attempts,
-        "others": [],
+        "others": error.others.iter().map(error_value).collect::<Vec<_>>(),
     })
 }
 

@@ -34,7 +34,7 @@ use crate::{
     retry,
     store::{Effect, Standing},
 };
-pub use decision::{Attention, Decision, Due, JobFacts, Misfit, What};
+pub use decision::{Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Misfit, What};
 
 use block::{Flow, Run, Survey, Walk};
 use frame::Frame;
@@ -95,8 +95,10 @@ impl Machine {
         event: Arc<Value>,
         job: JobFacts,
     ) -> Self {
+        let called = recipe.trigger().is_none();
         let scope = Scope {
-            event,
+            input: called.then(|| event.clone()),
+            event: if called { Arc::default() } else { event },
             job: Arc::new(Value::Null),
             properties,
             vars: Arc::new(json!({})),
@@ -231,7 +233,13 @@ impl Machine {
         }
         let survey = self.survey();
         let calls = if self.ending_now() { Vec::new() } else { std::mem::take(&mut self.walk.due) };
-        Decision::Open { calls, wake_at: survey.wake_at, attention: survey.attention }
+        Decision::Open {
+            calls,
+            children: Vec::new(),
+            asks: Vec::new(),
+            wake_at: survey.wake_at,
+            attention: survey.attention,
+        }
     }
 
     /// Takes the entries that the machine itself made, already applied, to be appended before anything else.

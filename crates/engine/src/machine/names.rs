@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use recipe::{ActionStep, EffectSpec, Recipe, Step, StepKind};
+use recipe::{ActionStep, EffectSpec, Recipe, Step, StepKind, steps_in};
 
 use crate::journal::{Entry, Kind, StepPath};
 
@@ -31,73 +31,30 @@ pub(super) fn fits<'a>(
 
 /// Returns what each step does: the action it calls, or its kind.
 fn what_steps_do(recipe: &Recipe) -> HashMap<&str, String> {
-    let mut names = HashMap::new();
-    for block in [&recipe.steps, &recipe.finally] {
-        visit(block, &mut |step| {
-            let does = match &step.kind {
-                StepKind::Action(action) => format!("{}.{}", action.connector, action.action),
-                StepKind::If { .. } => "if".into(),
-                StepKind::ForEach { .. } => "for_each".into(),
-                StepKind::Try { .. } => "try".into(),
-                StepKind::Set(_) => "set".into(),
-                StepKind::Stop { .. } => "stop".into(),
-            };
-            names.insert(&*step.name, does);
-        });
-    }
-    names
+    recipe.all_steps().map(|step| (&*step.name, step.kind.does())).collect()
 }
 
-/// Returns the names of the body's steps that write.
+/// Returns the names of the body's steps that write, or call a recipe that may.
 pub(super) fn writes_of_body(recipe: &Recipe) -> HashSet<&str> {
-    let mut names = HashSet::new();
-    visit(&recipe.steps, &mut |step| {
-        if let StepKind::Action(action) = &step.kind
-            && action.effect != EffectSpec::Read
-        {
-            names.insert(&*step.name);
-        }
-    });
-    names
+    let writes = |step: &&Step| match &step.kind {
+        StepKind::Action(action) => action.effect != EffectSpec::Read,
+        StepKind::Call(_) => true,
+        _ => false,
+    };
+    steps_in(&recipe.steps).filter(writes).map(|step| &*step.name).collect()
 }
 
 /// Returns the names of the steps in `finally`.
 pub(super) fn names_of_finally(recipe: &Recipe) -> HashSet<&str> {
-    let mut names = HashSet::new();
-    visit(&recipe.finally, &mut |step| {
-        names.insert(&*step.name);
-    });
-    names
+    steps_in(&recipe.finally).map(|step| &*step.name).collect()
 }
 
 /// Returns the action at a path, if the recipe has one there.
 pub(crate) fn action_at<'a>(recipe: &'a Recipe, path: &StepPath) -> Option<&'a ActionStep> {
-    let mut found = None;
-    for block in [&recipe.steps, &recipe.finally] {
-        visit(block, &mut |step| {
-            if let StepKind::Action(action) = &step.kind
-                && &*step.name == last_name(path)
-            {
-                found = Some(action);
-            }
-        });
-    }
-    found
-}
-
-fn visit<'a>(block: &'a [Step], see: &mut impl FnMut(&'a Step)) {
-    for step in block {
-        see(step);
-        match &step.kind {
-            StepKind::If { then: one, otherwise: two, .. }
-            | StepKind::Try { steps: one, catch: two } => {
-                visit(one, see);
-                visit(two, see);
-            }
-            StepKind::ForEach { steps, .. } => visit(steps, see),
-            StepKind::Action(_) | StepKind::Set(_) | StepKind::Stop { .. } => {}
-        }
-    }
+    recipe.all_steps().find_map(|step| match &step.kind {
+        StepKind::Action(action) if &*step.name == last_name(path) => Some(action),
+        _ => None,
+    })
 }
 
 /// Returns the first step name of a path: `documents` of `documents[2].upload`.

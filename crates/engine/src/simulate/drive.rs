@@ -73,6 +73,7 @@ pub(super) fn play(
     let tables = bench.tables(case);
     let properties = Arc::new(bench.properties(case));
     let scope = Scope {
+        input: None,
         event: event.clone(),
         job: Arc::new(
             json!({ "id": "1", "url": URL, "label": "", "started_at": null, "warnings": [] }),
@@ -100,7 +101,8 @@ pub(super) fn play(
             }
         }
     };
-    let wanted = recipe.trigger.when.as_ref().map_or(Ok(true), |when| when.is_true(&scope));
+    let when = recipe.trigger().and_then(|trigger| trigger.when.as_ref());
+    let wanted = when.map_or(Ok(true), |when| when.is_true(&scope));
     if !wanted.map_err(|error| of_recipe("trigger.when", error.message))? {
         return Ok((Played { status: "filtered", label, ..Played::nothing() }, None));
     }
@@ -161,7 +163,7 @@ impl Driver<'_> {
                     self.append(&StepPath::root(), Kind::Finished { outcome })?;
                     return Ok(End::Over);
                 }
-                Decision::Open { calls, wake_at, attention } => (calls, wake_at, attention),
+                Decision::Open { calls, wake_at, attention, .. } => (calls, wake_at, attention),
             };
             // One call at a time, in path order: the machine says again what else is due.
             if let Some(due) = calls.into_iter().next() {

@@ -13,7 +13,10 @@ use connector::{Connector, Delivery};
 use recipe::{Case, Cases, EventFrom, Mismatch, Project, Recipe, Source, Span, Tables};
 use serde_json::Value;
 
-use crate::journal::{Entry, Outcome};
+use crate::{
+    deployment,
+    journal::{Entry, Outcome},
+};
 
 pub use drive::{StepRun, Stuck};
 pub use report::{junit, lines, summary};
@@ -139,33 +142,26 @@ impl Bench<'_> {
                 let body = (self.files)(path).map_err(|reason| {
                     problem(*span, format!("`{path}` cannot be read: {reason}"))
                 })?;
-                let name = (recipe.trigger.connector.as_str(), recipe.trigger.name.as_str());
-                let trigger = self
-                    .connectors
-                    .iter()
-                    .filter(|connector| connector.name == name.0)
-                    .flat_map(|connector| &connector.triggers)
-                    .find(|trigger| trigger.name == name.1)
-                    .ok_or_else(|| {
-                        problem(*span, format!("there is no trigger `{}.{}`", name.0, name.1))
-                    })?;
+                let name = match recipe.trigger() {
+                    Some(trigger) => format!("{}.{}", trigger.connector, trigger.name),
+                    None => recipe.name.clone(),
+                };
                 let delivery = Delivery {
                     headers: vec![("content-type".into(), "application/json".into())],
                     query: String::new(),
                     body: body.into(),
                     received_at: case.event.received_at,
                 };
-                let mut events =
-                    trigger.decode(&recipe.trigger.with, &delivery).map_err(|failure| {
-                        let help = failure.hint.clone().into_iter().collect();
-                        let message = format!("`{path}` does not decode: {}", failure.message);
-                        Problem { message, help, span: *span }
-                    })?;
+                let decoded = deployment::decode(self.connectors, recipe, &delivery);
+                let mut events = decoded.map_err(|failure| {
+                    let help = failure.hint.clone().into_iter().collect();
+                    let message = format!("`{path}` does not decode: {}", failure.message);
+                    Problem { message, help, span: *span }
+                })?;
                 match (events.pop(), events.len()) {
                     (Some(event), 0) => event.payload,
                     (None, _) => {
-                        let message =
-                            format!("`{path}` holds no event for `{}.{}`", name.0, name.1);
+                        let message = format!("`{path}` holds no event for `{name}`");
                         return Err(problem(*span, message));
                     }
                     (Some(_), more) => {

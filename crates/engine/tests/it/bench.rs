@@ -149,6 +149,8 @@ pub(crate) fn word(entry: &Entry) -> String {
         Kind::CancelRequested { .. } => "cancel",
         Kind::Reopened { .. } => "reopened",
         Kind::Finished { .. } => "finished",
+        Kind::Signalled { .. } => "signalled",
+        Kind::Child { .. } => "child",
     };
     if entry.path.0.is_empty() { kind.into() } else { format!("{}:{kind}", entry.path) }
 }

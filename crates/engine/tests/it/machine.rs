@@ -50,7 +50,7 @@ impl Game {
             self.machine.take_made();
             match decision {
                 Decision::Finish(outcome) => return outcome,
-                Decision::Open { calls, wake_at, attention } => {
+                Decision::Open { calls, wake_at, attention, .. } => {
                     assert!(attention.is_empty(), "{attention:?}");
                     for due in &calls {
                         let path = due.path.to_string();

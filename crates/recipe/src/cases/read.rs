@@ -12,7 +12,7 @@ use crate::{
     catalogue::{ActionSpec, Catalogue},
     diagnostic::{Diagnostic, Source, Span},
     project::Property,
-    recipe::{Recipe, StepKind},
+    recipe::{Recipe, Start, StepKind},
     schema::{Shape, Type},
     table::{Table, Tables},
     yaml::{self, Node, Value},
@@ -44,11 +44,14 @@ pub fn read_cases(
 ) -> (Option<Cases>, Vec<Diagnostic>) {
     let mut out = Vec::new();
     let Some(root) = yaml::parse(source, &mut out) else { return (None, out) };
-    let event = catalogue
-        .connectors
-        .get(&recipe.trigger.connector)
-        .and_then(|connector| connector.triggers.get(&recipe.trigger.name))
-        .map_or_else(Shape::any, |trigger| trigger.event.clone());
+    let event = match &recipe.start {
+        Start::Trigger(trigger) => catalogue
+            .connectors
+            .get(&trigger.connector)
+            .and_then(|connector| connector.triggers.get(&trigger.name))
+            .map_or_else(Shape::any, |trigger| trigger.event.clone()),
+        Start::Called { input } => Shape::of(Type::Object(input.clone())),
+    };
     let places = places(recipe);
     let mut reader = Reader {
         to: Reporter { source, out: &mut out },

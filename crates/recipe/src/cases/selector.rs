@@ -132,7 +132,17 @@ fn walk<'r>(block: &'r Block, loops: &[(&'r str, &'r str)], found: &mut Vec<Plac
                 walk(steps, loops, found);
                 walk(catch, loops, found);
             }
-            StepKind::Action(_) | StepKind::Set(_) | StepKind::Stop { .. } => {}
+            StepKind::RepeatWhile { steps, .. } => {
+                let inner: Vec<_> =
+                    loops.iter().copied().chain([(&*step.name, &*step.name)]).collect();
+                walk(steps, &inner, found);
+            }
+            StepKind::Action(_)
+            | StepKind::Set(_)
+            | StepKind::Stop { .. }
+            | StepKind::Call(_)
+            | StepKind::Wait(_)
+            | StepKind::WaitFor(_) => {}
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::{
     document::{self, Action, Condition, Document, Input, Kind, Text},
     expression::{Expression, Template},
     fields::Word,
-    recipe::{ActionStep, Block, Recipe, Step, StepKind, Trigger},
+    recipe::{ActionStep, Block, OrderKey, Recipe, Start, Step, StepKind, Trigger},
+    schema::Shape,
     yaml,
 };
 
@@ -32,7 +33,9 @@ pub(super) fn recipe(mut document: Document, source: &Arc<Source>, world: &World
         title: document.title.clone().unwrap_or_else(|| name.clone()),
         name,
         label: document.label.take(),
-        trigger,
+        start: Start::Trigger(Box::new(trigger)),
+        output: Vec::new(),
+        output_shape: Shape::any(),
         settings: document.settings,
         steps,
         finally,
@@ -69,7 +72,8 @@ impl Assembly<'_> {
             connection: self.connection(connector, trigger.connection.as_ref(), on.span),
             with: plain_map(&trigger.with),
             when: trigger.when.map(expression),
-            key: trigger.key.map(expression),
+            key: trigger.key.map(|key| OrderKey { group: None, value: expression(key) }),
+            catch_up: None,
             dedupe: trigger.dedupe.map(expression),
             span: trigger.span,
         }
@@ -92,6 +96,9 @@ impl Assembly<'_> {
                 items: expression(items),
                 variable: variable.map_or_else(|| "item".into(), |variable| variable.text),
                 steps: self.block(steps),
+                batch: None,
+                at_once: 1,
+                collect: None,
             },
             Kind::Try { steps, catch } => {
                 StepKind::Try { steps: self.block(steps), catch: self.block(catch) }

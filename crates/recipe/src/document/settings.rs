@@ -82,5 +82,6 @@ pub(super) fn retry(report: &mut Report<'_>, node: Node) -> Option<Retrying> {
         factor: factor.unwrap_or(2.0),
         max_wait,
         within,
+        on: None,
     })
 }

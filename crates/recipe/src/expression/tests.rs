@@ -29,6 +29,7 @@ fn scope() -> Scope {
         outputs: HashMap::from([("employee".into(), Arc::new(json!({ "id": "9001" })))]),
     };
     Scope {
+        input: None,
         event: Arc::new(json!({
             "name": "Ann", "count": 3, "price": 2.5, "yes": true, "nothing": null, "big": u64::MAX,
             "tags": ["b", "a"], "blank": " ",

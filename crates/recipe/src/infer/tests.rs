@@ -671,6 +671,7 @@ fn scope(full: bool) -> Scope {
         outputs.insert("skipped".to_owned(), Arc::new(json!({ "id": "1" })));
     }
     Scope {
+        input: None,
         event: Arc::new(event),
         job: Arc::default(),
         properties: Arc::default(),

@@ -18,10 +18,10 @@ fn the_hire_recipe_is_assembled() {
     assert_eq!(recipe.version.len(), 16);
     assert!(recipe.version.bytes().all(|digit| digit.is_ascii_hexdigit()));
     assert_eq!(
-        (recipe.trigger.connector.as_str(), recipe.trigger.name.as_str()),
+        (recipe.trigger().unwrap().connector.as_str(), recipe.trigger().unwrap().name.as_str()),
         ("greenhouse", "hired")
     );
-    assert_eq!(recipe.trigger.connection.as_deref(), Some("greenhouse"));
+    assert_eq!(recipe.trigger().unwrap().connection.as_deref(), Some("greenhouse"));
     assert!(matches!(recipe.label, Some(Template::Text(_))));
     assert_eq!(
         names(&recipe.steps),
@@ -85,12 +85,12 @@ fn steps_without_an_id_are_named_by_kind_and_number() {
 fn connections_are_bound_and_constants_folded() {
     let (project, recipe) = accepted("several_connections");
     assert_eq!(recipe.title, "hire", "the name stands in for a title");
-    assert_eq!(recipe.trigger.connection.as_deref(), Some("greenhouse_main"));
-    assert_eq!(recipe.trigger.with, json!({ "department": "Engineering" }));
+    assert_eq!(recipe.trigger().unwrap().connection.as_deref(), Some("greenhouse_main"));
+    assert_eq!(recipe.trigger().unwrap().with, json!({ "department": "Engineering" }));
     assert!(
-        recipe.trigger.when.is_some()
-            && recipe.trigger.key.is_some()
-            && recipe.trigger.dedupe.is_some()
+        recipe.trigger().unwrap().when.is_some()
+            && recipe.trigger().unwrap().key.is_some()
+            && recipe.trigger().unwrap().dedupe.is_some()
     );
     let bound: Vec<Option<&str>> = recipe
         .steps
@@ -182,12 +182,7 @@ fn names(block: &Block) -> Vec<String> {
     let mut all = Vec::new();
     for step in block.iter() {
         all.push(step.name.to_string());
-        let inner: Vec<&Block> = match &step.kind {
-            StepKind::If { then, otherwise, .. } => vec![then, otherwise],
-            StepKind::ForEach { steps, .. } => vec![steps],
-            StepKind::Try { steps, catch } => vec![steps, catch],
-            StepKind::Action(_) | StepKind::Set(_) | StepKind::Stop { .. } => Vec::new(),
-        };
+        let inner: Vec<&Block> = step.kind.blocks().collect();
         all.extend(inner.into_iter().flat_map(names).map(|name| format!("{}/{name}", step.name)));
     }
     all

@@ -87,7 +87,13 @@ fn started() -> Kind {
 
 fn finished(status: Status) -> Kind {
     Kind::Finished {
-        outcome: Outcome { status, message: "done".into(), error: None, warnings: Vec::new() },
+        outcome: Outcome {
+            status,
+            message: "done".into(),
+            error: None,
+            warnings: Vec::new(),
+            output: None,
+        },
     }
 }
 
