@@ -17,11 +17,9 @@ fn the_hire_recipe_is_assembled() {
     assert_eq!(recipe.title, "Sync candidate to GoCo when hired in Greenhouse");
     assert_eq!(recipe.version.len(), 16);
     assert!(recipe.version.bytes().all(|digit| digit.is_ascii_hexdigit()));
-    assert_eq!(
-        (recipe.trigger().unwrap().connector.as_str(), recipe.trigger().unwrap().name.as_str()),
-        ("greenhouse", "hired")
-    );
-    assert_eq!(recipe.trigger().unwrap().connection.as_deref(), Some("greenhouse"));
+    let trigger = recipe.trigger().expect("it has a trigger");
+    assert_eq!((trigger.connector.as_str(), trigger.name.as_str()), ("greenhouse", "hired"));
+    assert_eq!(trigger.connection.as_deref(), Some("greenhouse"));
     assert!(matches!(recipe.label, Some(Template::Text(_))));
     assert_eq!(
         names(&recipe.steps),
@@ -85,13 +83,10 @@ fn steps_without_an_id_are_named_by_kind_and_number() {
 fn connections_are_bound_and_constants_folded() {
     let (project, recipe) = accepted("several_connections");
     assert_eq!(recipe.title, "hire", "the name stands in for a title");
-    assert_eq!(recipe.trigger().unwrap().connection.as_deref(), Some("greenhouse_main"));
-    assert_eq!(recipe.trigger().unwrap().with, json!({ "department": "Engineering" }));
-    assert!(
-        recipe.trigger().unwrap().when.is_some()
-            && recipe.trigger().unwrap().key.is_some()
-            && recipe.trigger().unwrap().dedupe.is_some()
-    );
+    let trigger = recipe.trigger().expect("it has a trigger");
+    assert_eq!(trigger.connection.as_deref(), Some("greenhouse_main"));
+    assert_eq!(trigger.with, json!({ "department": "Engineering" }));
+    assert!(trigger.when.is_some() && trigger.key.is_some() && trigger.dedupe.is_some());
     let bound: Vec<Option<&str>> = recipe
         .steps
         .iter()
