@@ -1,4 +1,4 @@
-//! The connector as a value: its connection, its trigger and its actions.
+//! The connector as a value: its connection, its triggers and its actions.
 
 use connector::{Action, Connector, Trigger};
 
@@ -7,9 +7,9 @@ use crate::{
     applications::get_application,
     attachments::list_attachments,
     candidates::get_candidate,
-    checkup, hired, notes,
+    checkup, hired, notes, offer_approved,
     offers::get_current_offer,
-    settings,
+    settings, unhired,
 };
 
 /// Returns the connector `greenhouse`.
@@ -27,6 +27,20 @@ pub fn connector() -> Connector {
         hired::SET_UP,
         hired::verify,
         hired::decode,
+    ))
+    .trigger(Trigger::new::<unhired::UnhiredSettings, unhired::Unhire>(
+        "unhired",
+        unhired::SUMMARY,
+        unhired::SET_UP,
+        unhired::verify,
+        unhired::decode,
+    ))
+    .trigger(Trigger::new::<offer_approved::OfferApprovedSettings, offer_approved::Approval>(
+        "offer_approved",
+        offer_approved::SUMMARY,
+        offer_approved::SET_UP,
+        offer_approved::verify,
+        offer_approved::decode,
     ))
     .action(Action::read(
         "get_current_offer",

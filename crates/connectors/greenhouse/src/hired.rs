@@ -2,19 +2,18 @@
 //!
 //! <https://developers.greenhouse.io/webhooks.html#candidate-or-prospect-hired>
 
-use connector::{Connection, Delivery, Event, Failure, Refusal, Verdict, hmac};
+use connector::{Connection, Delivery, Event, Failure, Refusal, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
-    account::Account,
     candidates::Candidate,
     contacts::Person,
     custom_fields::{self, CustomFields},
     jobs::Job,
     offers::Offer,
     place::Place,
+    signature,
 };
 
 pub(crate) const SUMMARY: &str = "A candidate was marked as hired in Greenhouse.";
@@ -92,46 +91,18 @@ pub struct Opening {
     pub custom_fields: CustomFields,
 }
 
-/// Looks whether a delivery bears the signature of the connection's secret over its raw bytes, and what it is.
-///
-/// Greenhouse signs the text it sends, escapes included, so the bytes are never parsed and written again. The
-/// signature is of the form `sha256 <hex>`, pings included.
+/// Looks whether a delivery is genuine, and whether it is a hire.
 pub(crate) fn verify(
     connection: &Connection,
     _: &HiredSettings,
     delivery: &Delivery,
 ) -> Result<Verdict, Refusal> {
-    let account = connection.inner::<Account>();
-    let Some(secret) = &account.webhook_secret else {
-        return Err(Refusal::unauthorized(format!(
-            "the connection `{}` has no `webhook_secret`",
-            connection.name
-        )));
-    };
-    let Some(signature) = delivery.header("signature") else {
-        return Err(Refusal::unauthorized("there is no `Signature` header"));
-    };
-    let genuine = signature.split_once(' ').is_some_and(|(kind, hex)| {
-        kind == "sha256" && hmac::verify_sha256_hex(secret, &delivery.body, hex)
-    });
-    if !genuine {
-        return Err(Refusal::unauthorized("the signature does not match the body and the secret"));
-    }
-    // What is genuine is never refused: if it cannot be read, the job made of it says why.
-    let body: Value = serde_json::from_slice(&delivery.body).unwrap_or_default();
-    Ok(match body.get("action").and_then(Value::as_str) {
-        Some("ping") => Verdict::Ping,
-        Some("hire_candidate") | None => Verdict::Events,
-        Some(_) => Verdict::Other,
-    })
+    signature::verify(connection, delivery, "hire_candidate")
 }
 
 /// Reads the hire out of a delivery.
 pub(crate) fn decode(_: &HiredSettings, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
-    let body: Value = serde_json::from_slice(&delivery.body).map_err(|problem| {
-        Failure::permanent("invalid_payload", format!("the webhook's body is not JSON: {problem}"))
-            .hint("The delivery is kept. Compare it with the event in Greenhouse's webhook log.")
-    })?;
+    let body = signature::body(delivery)?;
     let hire = Hire::read(&Place::of_webhook(&body).at("payload").at("application"))?;
     Ok(vec![hire.into_event()?])
 }

@@ -1,4 +1,4 @@
-//! Greenhouse Recruiting: the trigger `hired`, and actions over Harvest v3 or v1.
+//! Greenhouse Recruiting: the triggers `hired`, `unhired` and `offer_approved`, and actions over Harvest v3 or v1.
 //!
 //! Facts from <https://developers.greenhouse.io> (webhooks, Harvest v1) and <https://harvestdocs.greenhouse.io>
 //! (Harvest v3).
@@ -15,11 +15,14 @@ mod harvest;
 mod hired;
 mod jobs;
 mod notes;
+mod offer_approved;
 mod offers;
 mod place;
 mod rights;
 mod settings;
+mod signature;
 mod tokens;
+mod unhired;
 mod users;
 
 pub use applications::{Application, WhichApplication};
@@ -31,5 +34,7 @@ pub use greenhouse::connector;
 pub use hired::{Hire, HiredApplication, HiredSettings, Opening, Source};
 pub use jobs::{Department, Job, Office};
 pub use notes::{NewNote, Note, Visibility};
+pub use offer_approved::{Approval, OfferApprovedSettings};
 pub use offers::Offer;
 pub use settings::{Environment, Kind, Limits, Settings};
+pub use unhired::{Unhire, UnhiredSettings};

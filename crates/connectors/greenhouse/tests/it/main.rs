@@ -6,6 +6,7 @@ mod bench;
 mod checkup;
 mod hired;
 mod notes;
+mod other_triggers;
 mod reads;
 mod tokens;
 mod webhook;
