@@ -20,6 +20,7 @@ mod json;
 mod lists;
 mod numbers;
 mod path;
+mod patterns;
 mod rows;
 mod texts;
 
@@ -108,9 +109,19 @@ pub enum Nulls {
 
 /// Returns every function, family by family, in the order of the reference page.
 pub fn functions() -> impl Iterator<Item = &'static Function> {
-    [texts::ALL, numbers::ALL, lists::ALL, dates::ALL, rows::ALL, json::ALL, path::ALL, codes::ALL]
-        .into_iter()
-        .flatten()
+    [
+        texts::ALL,
+        patterns::ALL,
+        numbers::ALL,
+        lists::ALL,
+        dates::ALL,
+        rows::ALL,
+        json::ALL,
+        path::ALL,
+        codes::ALL,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 impl Function {

@@ -475,11 +475,12 @@ fn mistakes_in_expressions_have_a_place_and_a_cure() {
             "write `lookup(table, name=value, …)`",
         ),
         (
-            "event | jsonpath('$..a..b..c')",
-            "'$..a..b..c'",
-            "`..` stands more than 2 times in a path",
+            "event | jsonpath('$[?count(@)]')",
+            "'$[?count(@)]'",
+            "`count(…)` gives a value, which must be compared",
             "",
         ),
+        ("event.a | matches('a(')", "'a('", "`a(` is not a regular expression: unclosed group", ""),
         (
             "event | jsonpath('a')",
             "'a'",
@@ -522,3 +523,4 @@ fn places_inside_an_expression_are_exact() {
 }
 
 mod limits;
+mod paths;

@@ -2,16 +2,22 @@
 
 use std::borrow::Cow;
 
-use jsonpath_rust::{parser::parse_json_path, query::js_path_process};
+use jsonpath_rust::parser::{model::JpQuery, parse_json_path};
 use serde_json::Value;
+
+use follow::follow;
+use sound::sound;
 
 use super::{Call, Fault, Form, Function, Given, Nulls, Wants, constant, gives_anything, required};
 use crate::schema::{Shape, Type};
 
-/// Each `..` goes over everything below everything found so far.
-const MAX_DESCENTS: usize = 2;
+mod follow;
+mod sound;
+
 /// Long paths are slow to read and mean nothing that a shorter one could not say.
 const MAX_BYTES: usize = 512;
+/// The library's parser descends through many functions for each bracket.
+const MAX_DEPTH: usize = 12;
 
 const PLAIN: Function = Function {
     name: "",
@@ -49,8 +55,7 @@ pub(super) const ALL: &[Function] = &[
 ];
 
 fn all<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
-    let found = find(call)?;
-    call.give_list(found)
+    find(call).map(|found| Cow::Owned(Value::Array(found)))
 }
 
 fn one<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
@@ -72,57 +77,41 @@ fn one<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
 fn find(call: &mut Call<'_, '_>) -> Result<Vec<Value>, Fault> {
     let path = call.text(1);
     let query = read(path).map_err(|reason| Fault::new("invalid_value", reason))?;
-    // The library has no limit of its own, so what it will do is estimated first.
-    let (values, below) = extent(call.value(0), 1);
-    let filters = path.matches('?').count();
-    let work = match descents(path) {
-        0 | 1 => values.saturating_mul(1 + filters),
-        _ => below.saturating_mul(1 + filters),
-    };
-    // A filter that looks from the root does so for each value.
-    let from_root = path.matches('$').count() > 1;
-    let nested = filters > 0 && (from_root || descents(path) > 0);
-    let work = if nested { work.max(values.saturating_mul(values)) } else { work };
-    call.fuel.spend(work)?;
-    match js_path_process(&query, call.value(0)) {
-        Ok(found) => Ok(found.into_iter().map(|found| found.val().clone()).collect()),
-        Err(error) => Err(Fault::new(
-            "invalid_value",
-            format!("`{}` cannot be followed: {error}", call.text(1)),
-        )),
-    }
+    let value = call.take(0);
+    let found = follow(&query, &value, call.fuel)?;
+    // Paid for before they are copied: a path can find the same value many times.
+    found.iter().try_for_each(|value| call.fuel.spend_on(value))?;
+    Ok(found.into_iter().cloned().collect())
 }
 
-fn read(path: &str) -> Result<jsonpath_rust::parser::model::JpQuery, String> {
+fn read(path: &str) -> Result<JpQuery, String> {
     if path.len() > MAX_BYTES {
         return Err(format!("a path of {} bytes; at most {MAX_BYTES} are allowed", path.len()));
     }
-    if descents(path) > MAX_DESCENTS {
-        return Err(format!("`..` stands more than {MAX_DESCENTS} times in a path"));
+    let deepest = depth(path);
+    if deepest > MAX_DEPTH {
+        return Err(format!("a path has brackets more than {MAX_DEPTH} deep"));
     }
-    parse_json_path(path).map_err(|_| {
+    let query = parse_json_path(path).map_err(|_| {
         format!("`{path}` is not a JSONPath (RFC 9535); paths look like `$.a[?@.b=='c'].d`")
-    })
+    })?;
+    sound(&query.segments)?;
+    Ok(query)
 }
 
-fn descents(path: &str) -> usize {
-    path.matches("..").count()
-}
-
-/// Returns how many values there are, and how many steps from every value to all below it.
-fn extent(value: &Value, depth: usize) -> (usize, usize) {
-    let mut extent = (1, depth);
-    let children: &mut dyn Iterator<Item = &Value> = match value {
-        Value::Array(items) => &mut items.iter(),
-        Value::Object(fields) => &mut fields.values(),
-        _ => return extent,
-    };
-    for child in children {
-        let (values, below) = self::extent(child, depth + 1);
-        extent.0 += values;
-        extent.1 = extent.1.saturating_add(below);
+/// Returns how deep the brackets of a path go; those in quotes count too, which harms nobody.
+fn depth(path: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for sign in path.bytes() {
+        match sign {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
     }
-    extent
+    deepest
 }
 
 fn check(arguments: &[Option<&Value>]) -> Result<(), (usize, String)> {
