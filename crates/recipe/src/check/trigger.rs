@@ -28,10 +28,11 @@ pub(super) fn check(
         .trigger
         .as_ref()
         .map_or_else(Shape::any, |trigger| shape(trigger, document, source, world, out));
-    let env = environment(world, &event);
+    let mut env = environment(world, &event);
     if let Some(trigger) = &document.trigger {
-        if let Some(when) = trigger.when.as_ref().and_then(|when| when.expression.as_ref()) {
+        if let Some(when) = when(document) {
             infer::infer_condition(when, &env, source, out);
+            env.facts = infer::narrow(when, true, &env.facts);
         }
         for (name, key) in [("key", &trigger.key), ("dedupe", &trigger.dedupe)] {
             if let Some(key) = key.as_ref().and_then(|key| key.expression.as_ref()) {
@@ -50,6 +51,11 @@ pub(super) fn check(
     }
     mask(document, &event, source, out);
     event
+}
+
+/// Returns the condition of the trigger: there is no job for which it is false, so what it proves holds everywhere.
+pub(super) fn when(document: &Document) -> Option<&Expression> {
+    document.trigger.as_ref()?.when.as_ref()?.expression.as_ref()
 }
 
 /// Reports a value that is not text or may be null.

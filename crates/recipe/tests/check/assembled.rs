@@ -164,6 +164,12 @@ fn an_else_if_is_an_if_in_an_else() {
     assert!(matches!(otherwise[0].kind, StepKind::If { .. }));
 }
 
+#[test]
+fn what_the_condition_of_the_trigger_proves_holds_everywhere() {
+    let recipe = accepted("trigger_when").1;
+    assert!(recipe.trigger().is_some_and(|trigger| trigger.key.is_some()));
+}
+
 fn accepted(case: &str) -> (Project, Arc<Recipe>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/accepted").join(case);
     let (project, diagnostics) = check(&support::project(&folder), &support::catalogue());

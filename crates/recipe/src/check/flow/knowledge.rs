@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    check::{World, shapes},
+    check::{World, shapes, trigger},
     document::{Document, Kind, Step},
-    infer::{Environment, Facts, StepSight, union},
+    infer::{Environment, Facts, StepSight, narrow, union},
     schema::{Object, Shape, Type},
 };
 
@@ -51,8 +51,11 @@ impl Knowledge {
         let places = vars.iter().cloned().enumerate().map(|(index, name)| (name, index)).collect();
         let mut names: BTreeMap<String, Shape> = names.into();
         names.insert(VARS.into(), shapes::object(vars.into_iter().map(|name| (name, unset()))));
-        let env =
-            Environment { names, steps, tables: world.tables.clone(), facts: Facts::default() };
+        let facts = match trigger::when(document) {
+            Some(when) => narrow(when, true, &Facts::default()),
+            None => Facts::default(),
+        };
+        let env = Environment { names, steps, tables: world.tables.clone(), facts };
         Self { env, places, doubts: BTreeMap::new(), changed: BTreeSet::new() }
     }
 
