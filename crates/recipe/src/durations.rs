@@ -10,7 +10,7 @@ pub(crate) const FORMAT: &str =
 const MOST: Duration = Duration::from_hours(8784);
 
 /// Returns the duration that `text` stands for, or why it stands for none.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let mut total = Duration::ZERO;
     let mut rest = text.trim();
     if rest.is_empty() {

@@ -33,6 +33,7 @@ pub use cases::{
 };
 pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
+pub use durations::parse as read_duration;
 pub use editor::recipe_schema;
 pub use expression::{EvalError, Expression, Part, Template};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, normalize_name};

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use connector::{Failure, FailureKind, Warning};
 use jiff::Timestamp;
-use recipe::{ActionStep, OnUnknown, Template};
+use recipe::{ActionStep, EffectSpec, OnUnknown, Step, StepKind, Template};
 use serde_json::Value;
 
 use super::{
     Attention, Due, NO_PERMIT, What,
     begin::failure_of,
-    block::{Flow, Survey, Walk},
     ending,
     frame::Frame,
+    walk::{Flow, Survey, Walk},
 };
 use crate::{
-    journal::{JobError, Kind, StepPath, Verdict},
+    journal::{Choice, JobError, Kind, StepPath, Verdict},
     retry,
 };
 
@@ -33,6 +33,10 @@ pub(super) struct ActionState {
     pub(super) once: Option<String>,
     output: Arc<Value>,
     warnings: Vec<Warning>,
+    /// A person let a held write go.
+    released: bool,
+    /// How it ended follows from a decision about an unknown outcome.
+    settled: bool,
 }
 
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -50,6 +54,8 @@ enum Stage {
     LookUpDue,
     /// Only a person can say whether the write happened.
     Attention(String),
+    /// It is a write, and a person says whether it is to be sent.
+    Held,
     Done,
     Failed,
 }
@@ -61,7 +67,12 @@ impl ActionState {
         let coming = |then: Timestamp, wait: fn(Timestamp) -> Stage, now: Stage| {
             if then <= at { now } else { wait(then) }
         };
+        let held = self.stage == Stage::Held;
         self.stage = match kind {
+            Kind::Chose { choice: Choice::Held { input } } => {
+                self.input = Some(input.clone());
+                Stage::Held
+            }
             Kind::Started { attempt, input, once } => {
                 if once.is_some() {
                     self.once.clone_from(once);
@@ -102,6 +113,22 @@ impl ActionState {
                 Stage::Unsettled(_) | Stage::Attention(_) => Stage::LookUpDue,
                 _ => return,
             },
+            Kind::Resolved { verdict, .. } if held => match verdict {
+                Verdict::Happened { output } => {
+                    self.output = output.clone();
+                    Stage::Done
+                }
+                Verdict::NotHappened { retry_at } => {
+                    self.released = true;
+                    coming(retry_at.unwrap_or(at), Stage::Waiting, Stage::Ready)
+                }
+                Verdict::GivenUp => {
+                    let message = format!("a person did not want `{}` to be sent", name(action));
+                    self.last = Some(Failure::permanent("not_wanted", message));
+                    self.failed(action)
+                }
+                Verdict::Inconclusive { .. } => return,
+            },
             Kind::Resolved { verdict, .. } => match verdict {
                 Verdict::Happened { output } => {
                     self.output = output.clone();
@@ -116,19 +143,29 @@ impl ActionState {
             },
             _ => return,
         };
+        let says_so = match kind {
+            Kind::Succeeded { .. } | Kind::Resolved { verdict: Verdict::Happened { .. }, .. } => {
+                true
+            }
+            Kind::Failed { failure, looking_up, .. } => {
+                !looking_up && failure.kind != FailureKind::Unknown
+            }
+            _ => false,
+        };
+        self.settled = !says_so && matches!(self.stage, Stage::Done | Stage::Failed);
     }
 
     /// Goes on as far as it can.
     pub(super) fn advance(
         &mut self,
-        action: &ActionStep,
+        step: &Step,
         path: &StepPath,
-        frame: &Frame,
+        frame: &mut Frame,
         walk: &mut Walk,
     ) -> Flow {
+        let StepKind::Action(action) = &step.kind else { return Flow::Pending };
         match &self.stage {
-            Stage::Done => return Flow::Done,
-            Stage::Failed => return Flow::Failed(Box::new(self.error(action, path))),
+            Stage::Done | Stage::Failed => return self.end(step, action, path, frame, walk),
             Stage::Ready | Stage::LookUpDue if walk.evaluate => {}
             _ => return Flow::Pending,
         }
@@ -136,13 +173,19 @@ impl ActionState {
             Ok(input) => input,
             Err(failure) => {
                 let kind = Kind::Failed { failure, retry_at: None, looking_up: false };
-                walk.made.push((path.clone(), kind.clone()));
+                walk.make(path, kind.clone());
                 self.apply(action, path, &kind, walk);
-                return self.advance(action, path, frame, walk);
+                return self.advance(step, path, frame, walk);
             }
         };
         self.input = Some(input.clone());
         let looks_up = self.stage == Stage::LookUpDue;
+        if walk.holds && !looks_up && !self.released && action.effect != EffectSpec::Read {
+            let kind = Kind::Chose { choice: Choice::Held { input } };
+            walk.make(path, kind.clone());
+            self.apply(action, path, &kind, walk);
+            return Flow::Pending;
+        }
         walk.due.push(Due {
             path: path.clone(),
             connector: action.connector.clone(),
@@ -157,20 +200,58 @@ impl ActionState {
         Flow::Pending
     }
 
-    /// Returns the output and the warnings of an action that is done.
-    pub(super) fn result(&self) -> (&Arc<Value>, &[Warning]) {
-        (&self.output, &self.warnings)
+    fn end(
+        &self,
+        step: &Step,
+        action: &ActionStep,
+        path: &StepPath,
+        frame: &mut Frame,
+        walk: &mut Walk,
+    ) -> Flow {
+        let done = self.stage == Stage::Done;
+        if self.settled {
+            let warnings = self.warnings.clone();
+            let kind = match &self.last {
+                Some(failure) if !done => {
+                    Kind::Failed { failure: failure.clone(), retry_at: None, looking_up: false }
+                }
+                _ => Kind::Succeeded { output: self.output.clone(), recovered: true, warnings },
+            };
+            walk.settled.push((path.clone(), kind));
+        }
+        if !done {
+            return walk.fails(self.error(action, path));
+        }
+        walk.warn(path, &self.warnings, frame);
+        frame.bind(step, self.output.clone());
+        Flow::Done
     }
 
-    /// Returns when it is tried again after failing now.
+    /// Returns what an action that is done warns of.
+    pub(super) fn leftover(&self) -> &[Warning] {
+        if self.stage == Stage::Done { &self.warnings } else { &[] }
+    }
+
+    /// Returns the code of the last failure.
+    pub(super) fn last_code(&self) -> Option<&str> {
+        self.last.as_ref().map(|last| last.code.as_str())
+    }
+
+    /// Returns when it is tried again after failing now; `code` is that of the failure, if its policy may look at it.
     pub(super) fn next_attempt(
         &self,
         action: &ActionStep,
         path: &StepPath,
         at: Timestamp,
-        after: Option<std::time::Duration>,
+        (code, after): (Option<&str>, Option<std::time::Duration>),
         walk: &Walk,
     ) -> Option<Timestamp> {
+        let policy = action.retry.as_ref().or(walk.retry.as_ref());
+        if let Some(only) = policy.and_then(|policy| policy.on.as_ref())
+            && code.is_some_and(|code| !only.iter().any(|one| one == code))
+        {
+            return None;
+        }
         let attempt = retry::Attempt {
             seed: walk.seed,
             path,
@@ -179,13 +260,17 @@ impl ActionState {
             at,
             after,
         };
-        retry::next(action.retry.as_ref().or(walk.retry.as_ref()), attempt)
+        retry::next(policy, attempt)
     }
 
     /// Returns the call if it was begun and has no end.
-    pub(super) fn open_call(&self, action: &ActionStep, path: StepPath) -> Option<Due> {
+    pub(super) fn open_call(
+        &self,
+        action: &ActionStep,
+        path: impl FnOnce() -> StepPath,
+    ) -> Option<Due> {
         (self.stage == Stage::Open).then(|| Due {
-            path,
+            path: path(),
             connector: action.connector.clone(),
             action: action.action.clone(),
             connection: action.connection.clone(),
@@ -198,25 +283,44 @@ impl ActionState {
     }
 
     /// Looks at what is in progress.
-    pub(super) fn survey(&self, path: StepPath, survey: &mut Survey) {
+    pub(super) fn survey(
+        &self,
+        action: &ActionStep,
+        path: impl FnOnce() -> StepPath,
+        survey: &mut Survey,
+    ) {
         match &self.stage {
-            Stage::Ready | Stage::LookUpDue => survey.active = true,
+            Stage::Ready | Stage::LookUpDue | Stage::Done | Stage::Failed => survey.active = true,
             Stage::Open => {
                 survey.active = true;
                 survey.open = true;
             }
             Stage::Waiting(then) | Stage::Unsettled(then) => {
-                let last = self.last.as_ref().map(|last| last.message.as_str()).unwrap_or_default();
-                survey.note = format!("`{path}` is tried again: {last}");
-                if matches!(self.stage, Stage::Unsettled(_)) {
-                    survey.note = format!(
-                        "`{path}` is looked up, as nobody knows whether it happened: {last}"
-                    );
-                }
+                let path = path();
+                survey.say(|| {
+                    let last = self.last.as_ref().map(|last| last.message.as_str());
+                    let last = last.unwrap_or("a person had it sent");
+                    if matches!(self.stage, Stage::Unsettled(_)) {
+                        return format!(
+                            "`{path}` is looked up, as nobody knows whether it happened: {last}"
+                        );
+                    }
+                    format!("`{path}` is tried again: {last}")
+                });
                 survey.timer(*then, path);
             }
-            Stage::Attention(why) => survey.attention.push(Attention { path, why: why.clone() }),
-            Stage::Done | Stage::Failed => {}
+            Stage::Attention(why) => {
+                survey.attention.push(Attention { path: path(), why: why.clone() });
+            }
+            Stage::Held => {
+                let input = self.input.clone().unwrap_or_default();
+                let why = format!(
+                    "`{}` is held and would be sent: {input}. Have it sent with `jobs resolve`, as `--not-happened`; \
+                     `--happened` counts it as done, `--give-up` as not wanted",
+                    name(action)
+                );
+                survey.attention.push(Attention { path: path(), why });
+            }
         }
     }
 
@@ -230,7 +334,7 @@ impl ActionState {
                 last.code.clone(),
                 ending::sentences([&*last.message, last.hint.as_deref().unwrap_or_default()]),
             ),
-            None => ("failed".into(), format!("{}.{} failed.", action.connector, action.action)),
+            None => ("failed".into(), format!("{} failed.", name(action))),
         };
         self.output = Arc::default();
         self.warnings = vec![Warning { code, message }];
@@ -239,7 +343,7 @@ impl ActionState {
 
     /// Decides what an outcome that nobody can know means, by the step's `on_unknown`.
     fn unknown(&mut self, action: &ActionStep, path: &StepPath, why: &str, walk: &Walk) -> Stage {
-        let name = format!("{}.{}", action.connector, action.action);
+        let name = name(action);
         let last = self.last.as_ref().map(|last| last.message.clone()).unwrap_or_default();
         match action.on_unknown {
             OnUnknown::Attention => Stage::Attention(format!(
@@ -254,16 +358,18 @@ impl ActionState {
                 self.warnings = vec![Warning { code: "unknown_outcome".into(), message }];
                 Stage::Done
             }
-            OnUnknown::Retry => match self.next_attempt(action, path, walk.scope.now, None, walk) {
-                Some(then) => Stage::Waiting(then),
-                None => self.failed(action),
-            },
+            OnUnknown::Retry => {
+                match self.next_attempt(action, path, walk.scope.now, (None, None), walk) {
+                    Some(then) => Stage::Waiting(then),
+                    None => self.failed(action),
+                }
+            }
         }
     }
 
     fn unknown_outcome(&mut self, action: &ActionStep, why: &str) -> Stage {
         let last = self.last.as_ref().map(|last| last.message.clone()).unwrap_or_default();
-        let name = format!("{}.{}", action.connector, action.action);
+        let name = name(action);
         let message = format!("nobody can say whether `{name}` happened: {last}; {why}");
         let hint = "Look whether it is there before it is done again.";
         self.last = Some(Failure::permanent("unknown_outcome", message).hint(hint));
@@ -277,12 +383,16 @@ impl ActionState {
             message: last.map_or_else(|| "it failed".into(), |last| last.message.clone()),
             hint: last.and_then(|last| last.hint.clone()).unwrap_or_default(),
             step: path.clone(),
-            action: Some(format!("{}.{}", action.connector, action.action)),
+            action: Some(name(action)),
             attempts: self.attempts.max(1),
             others: Vec::new(),
             exchange: last.and_then(|last| last.exchange.clone()),
         }
     }
+}
+
+fn name(action: &ActionStep) -> String {
+    format!("{}.{}", action.connector, action.action)
 }
 
 /// Evaluates the inputs. What is null is not sent, unless the recipe says `clear`.

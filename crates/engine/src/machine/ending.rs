@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use connector::Failure;
 use serde_json::{Value, json};
 
-use super::block::Flow;
+use super::walk::Flow;
 use crate::journal::{Choice, JobError, Outcome, Status, StepPath, StepWarning};
 
 /// Returns the outcome of a body that ended with `flow`; `None` means that the job's time ran out.
@@ -19,16 +20,9 @@ pub(super) fn outcome(
         }
         Some(Flow::Stopped(Choice::Stop { status: Status::Failed, reason, hint })) => {
             let message = reason.unwrap_or_else(|| "the recipe stopped it".into());
-            let error = JobError {
-                code: "stopped".into(),
-                message: message.clone(),
-                hint: hint.unwrap_or_default(),
-                step: StepPath::root(),
-                action: None,
-                attempts: 1,
-                others: Vec::new(),
-                exchange: None,
-            };
+            let failure = Failure::permanent("stopped", &*message);
+            let failure = Failure { hint, ..failure };
+            let error = error_of(&failure, &StepPath::root());
             (Status::Failed, sentences([message.as_str(), &error.hint]), Some(error))
         }
         Some(Flow::Stopped(Choice::Stop { status, reason, hint })) => {
@@ -37,22 +31,23 @@ pub(super) fn outcome(
             (status, sentences([reason.as_str(), &hint.unwrap_or_default()]), None)
         }
         Some(Flow::Stopped(_)) => unreachable!("only `stop` stops"),
-        Some(Flow::Failed(error)) => {
-            (Status::Failed, sentences([error.message.as_str(), &error.hint]), Some(*error))
+        Some(Flow::Failed(failures)) => {
+            let error = failures.into_error();
+            let mut parts = vec![error.message.clone(), error.hint.clone()];
+            match error.others.len() {
+                0 => {}
+                1 => parts.push(format!("`{}` failed too", error.others[0].step)),
+                more => parts.push(format!("{more} others failed too")),
+            }
+            (Status::Failed, sentences(parts.iter().map(String::as_str)), Some(error))
         }
         None => {
             let limit =
                 timeout.map(|limit| format!(" of {} s", limit.as_secs())).unwrap_or_default();
-            let error = JobError {
-                code: "job_timeout".into(),
-                message: format!("the job took longer than its time-out{limit}"),
-                hint: "Retry it, or raise `settings.timeout` in the recipe.".into(),
-                step: StepPath::root(),
-                action: None,
-                attempts: 1,
-                others: Vec::new(),
-                exchange: None,
-            };
+            let message = format!("the job took longer than its time-out{limit}");
+            let failure = Failure::permanent("job_timeout", message)
+                .hint("Retry it, or raise `settings.timeout` in the recipe.");
+            let error = error_of(&failure, &StepPath::root());
             (Status::Failed, sentences([error.message.as_str(), &error.hint]), Some(error))
         }
     };
@@ -69,6 +64,20 @@ pub(super) fn cancelled(by: &str, warnings: &[StepWarning]) -> Outcome {
         error: None,
         warnings: warnings.to_vec(),
         output: None,
+    }
+}
+
+/// Returns the error of a step that failed and is not an action.
+pub(super) fn error_of(failure: &Failure, step: &StepPath) -> JobError {
+    JobError {
+        code: failure.code.clone(),
+        message: failure.message.clone(),
+        hint: failure.hint.clone().unwrap_or_default(),
+        step: step.clone(),
+        action: None,
+        attempts: 1,
+        others: Vec::new(),
+        exchange: failure.exchange.clone(),
     }
 }
 

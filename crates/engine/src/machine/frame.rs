@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use connector::Warning;
 use recipe::{Scope, Step, Steps};
 use serde_json::{Value, json};
 
@@ -16,19 +17,20 @@ pub(super) struct Frame {
     locals: Arc<Vec<(String, Arc<Value>)>>,
     error: Option<Arc<Value>>,
     cause: String,
+    /// What this round, and those inside it, warned of.
+    pub(super) warned: Vec<Warning>,
 }
 
 impl Frame {
-    /// Returns what a round of the loop at `path` sees.
+    /// Returns what a round of the loop at `path` sees; `item` is the variable and what it holds.
     pub(super) fn round(
         &self,
         path: &StepPath,
         index: usize,
-        variable: &str,
-        item: &Arc<Value>,
+        item: Option<(&str, &Arc<Value>)>,
     ) -> Self {
         let mut locals = (*self.locals).clone();
-        locals.push((variable.into(), item.clone()));
+        locals.extend(item.map(|(variable, item)| (variable.into(), item.clone())));
         locals.push(("loop".into(), Arc::new(json!({ "index": index + 1 }))));
         Self {
             prefix: format!("{path}[{index}]."),
@@ -36,6 +38,7 @@ impl Frame {
             locals: Arc::new(locals),
             error: self.error.clone(),
             cause: self.cause.clone(),
+            warned: Vec::new(),
         }
     }
 

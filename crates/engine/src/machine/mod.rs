@@ -12,11 +12,18 @@
 mod action;
 mod begin;
 mod block;
+mod call;
 mod decision;
 mod ending;
 mod frame;
 pub(crate) mod names;
+mod progress;
 mod reopen;
+mod repeat;
+mod rounds;
+mod standing;
+mod wait;
+mod walk;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,18 +33,20 @@ use std::{
 
 use connector::{Failure, FailureKind};
 use jiff::Timestamp;
-use recipe::{Recipe, Scope, Tables};
+use recipe::{ActionStep, Recipe, Scope, Step, StepKind, Tables};
 use serde_json::{Value, json};
 
 use crate::{
-    journal::{Entry, Kind, Outcome, Status, StepPath},
+    journal::{Choice, Entry, Kind, Outcome, Status, StepPath},
     retry,
-    store::{Effect, Standing},
+    store::Effect,
 };
 pub use decision::{Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Misfit, What};
 
-use block::{Flow, Run, Survey, Walk};
+use action::ActionState;
+use block::{Run, State};
 use frame::Frame;
+use walk::Walk;
 
 /// The code of a failure that means "there was no permit within the connection's limits, nothing was sent".
 const NO_PERMIT: &str = "rate_limited";
@@ -66,8 +75,6 @@ pub struct Machine {
     in_doubt: HashSet<StepPath>,
     made: Vec<Entry>,
     walk: Walk,
-    /// How many warnings `job` shows to expressions.
-    shown: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -84,6 +91,8 @@ enum Phase {
 enum Ending {
     Cancelled(String),
     TimedOut,
+    /// A `stop`, which waits for calls that are open beside it.
+    Stopped(Choice),
 }
 
 impl Machine {
@@ -112,12 +121,19 @@ impl Machine {
         let walk = Walk {
             scope,
             memo: HashMap::new(),
+            answers: HashMap::new(),
+            calls: HashMap::new(),
             warnings: Vec::new(),
             made: Vec::new(),
+            settled: Vec::new(),
             due: Vec::new(),
+            children: Vec::new(),
+            again: false,
             evaluate: false,
+            seq: 0,
             seed: job.seed,
             retry: recipe.settings.retry.clone(),
+            holds: recipe.settings.hold_writes,
         };
         let (body, finally) = (Run::new(&recipe.steps), Run::new(&recipe.finally));
         let mut machine = Self {
@@ -138,7 +154,6 @@ impl Machine {
             in_doubt: HashSet::new(),
             made: Vec::new(),
             walk,
-            shown: None,
         };
         machine.show_job();
         machine
@@ -147,6 +162,7 @@ impl Machine {
     /// Replaces what the job pinned; the driver calls it with what a `Reopened` names, before applying it.
     pub fn repin(&mut self, recipe: Arc<Recipe>, tables: Arc<Tables>, properties: Arc<Value>) {
         self.walk.retry.clone_from(&recipe.settings.retry);
+        self.walk.holds = recipe.settings.hold_writes;
         self.recipe = recipe;
         self.walk.scope.tables = tables;
         self.walk.scope.properties = properties;
@@ -160,16 +176,7 @@ impl Machine {
     /// Takes an entry into account: one from the journal, or one that was just appended.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Misfit> {
         self.take_in(entry)?;
-        let stands = !self.survey().attention.is_empty();
-        match (self.stands_since, stands) {
-            (None, true) => self.stands_since = Some(entry.at),
-            (Some(since), false) => {
-                self.stands_since = None;
-                let stood = Duration::try_from(entry.at.duration_since(since)).unwrap_or_default();
-                self.counts_from = self.counts_from.map(|from| retry::later(from, stood));
-            }
-            _ => {}
-        }
+        self.count_time();
         Ok(())
     }
 
@@ -182,6 +189,7 @@ impl Machine {
             return Err(misfit("it is earlier than the one before"));
         }
         self.seq = entry.seq;
+        self.walk.seq = entry.seq;
         self.walk.scope.now = entry.at;
         let root = entry.path.0.is_empty();
         match &entry.kind {
@@ -192,7 +200,9 @@ impl Machine {
                 self.show_job();
             }
             Kind::CancelRequested { by } => self.ending = Some(Ending::Cancelled(by.clone())),
-            Kind::Fired if root => self.ending = Some(Ending::TimedOut),
+            Kind::Fired if root => {
+                self.ending.get_or_insert(Ending::TimedOut);
+            }
             Kind::Reopened { .. } => {
                 self.stands_since = None;
                 self.counts_from = Some(entry.at);
@@ -206,16 +216,28 @@ impl Machine {
             kind => {
                 self.keep(entry);
                 self.doubt(entry);
+                let answer = match kind {
+                    Kind::Signalled { answer, .. } => Some(answer),
+                    _ => None,
+                };
+                if let Some(answer) = answer {
+                    if !names::asks(&self.recipe, &entry.path) {
+                        return Err(misfit("the recipe asks nothing there"));
+                    }
+                    self.walk.answers.entry(entry.path.clone()).or_insert_with(|| answer.clone());
+                }
                 let active = if matches!(self.phase, Phase::Body) {
                     &mut self.body
                 } else {
                     &mut self.finally
                 };
-                if !active.route(&self.frame.prefix, &entry.path, kind, &self.walk) {
+                let taken = active.route(&self.frame.prefix, &entry.path, kind, &mut self.walk);
+                // An answer may come before its question.
+                if !taken && answer.is_none() {
                     self.walk.memo.insert(entry.path.clone(), kind.clone());
                 }
                 self.proceed(false);
-                if self.walk.memo.remove(&entry.path).is_some() {
+                if !taken && answer.is_none() && self.walk.memo.remove(&entry.path).is_some() {
                     return Err(misfit("the recipe does not get there"));
                 }
                 return Ok(());
@@ -232,14 +254,13 @@ impl Machine {
             return Decision::Finish(outcome.clone());
         }
         let survey = self.survey();
-        let calls = if self.ending_now() { Vec::new() } else { std::mem::take(&mut self.walk.due) };
-        Decision::Open {
-            calls,
-            children: Vec::new(),
-            asks: Vec::new(),
-            wake_at: survey.wake_at,
-            attention: survey.attention,
+        let (mut calls, mut children) = (Vec::new(), survey.children);
+        if !self.ending_now() {
+            calls = std::mem::take(&mut self.walk.due);
+            children.append(&mut self.walk.children);
         }
+        let wake_at = survey.timers.iter().map(|(at, _)| *at).min();
+        Decision::Open { calls, children, asks: survey.asks, wake_at, attention: survey.attention }
     }
 
     /// Takes the entries that the machine itself made, already applied, to be appended before anything else.
@@ -266,8 +287,11 @@ impl Machine {
             }
             (FailureKind::Unknown, false) => settle.map(|settle| retry::later(at, settle)),
             (FailureKind::Permanent, _) => None,
-            (FailureKind::Unknown, true) => self.next_attempt(path, at, None),
-            (FailureKind::Transient { after }, _) => self.next_attempt(path, at, *after),
+            (FailureKind::Unknown, true) => self.next_after(path, at, (None, None)),
+            (FailureKind::Transient { after }, true) => self.next_after(path, at, (None, *after)),
+            (FailureKind::Transient { after }, false) => {
+                self.next_after(path, at, (Some(&failure.code), *after))
+            }
         };
         Kind::Failed { failure, retry_at, looking_up }
     }
@@ -279,15 +303,23 @@ impl Machine {
         at: Timestamp,
         after: Option<Duration>,
     ) -> Option<Timestamp> {
-        let active = if matches!(self.phase, Phase::Body) { &self.body } else { &self.finally };
-        let (step, state) = active.leaf(&self.frame.prefix, path)?;
-        state.next_attempt(step, path, at.max(self.walk.scope.now), after, &self.walk)
+        let code = self.action(path)?.1.last_code();
+        self.next_after(path, at, (code, after))
+    }
+
+    fn next_after(
+        &self,
+        path: &StepPath,
+        at: Timestamp,
+        why: (Option<&str>, Option<Duration>),
+    ) -> Option<Timestamp> {
+        let (step, state) = self.action(path)?;
+        state.next_attempt(step, path, at.max(self.walk.scope.now), why, &self.walk)
     }
 
     /// Returns the effect that the step in progress at `path` has claimed.
     pub fn claimed(&self, path: &StepPath) -> Option<Effect> {
-        let active = if matches!(self.phase, Phase::Body) { &self.body } else { &self.finally };
-        let (step, state) = active.leaf(&self.frame.prefix, path)?;
+        let (step, state) = self.action(path)?;
         Some(Effect {
             connection: step.connection.clone().unwrap_or_default(),
             action: format!("{}.{}", step.connector, step.action),
@@ -295,55 +327,21 @@ impl Machine {
         })
     }
 
+    /// Returns the action in progress at `path`.
+    fn action(&self, path: &StepPath) -> Option<(&ActionStep, &ActionState)> {
+        let active = if matches!(self.phase, Phase::Body) { &self.body } else { &self.finally };
+        match active.find(&self.frame.prefix, path)? {
+            (Step { kind: StepKind::Action(step), .. }, State::Action(state)) => {
+                Some((step, state))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns whether the step's write may have happened before the job was reopened: it is looked up before it is
     /// called again.
     pub fn in_doubt(&self, path: &StepPath) -> bool {
         self.in_doubt.contains(path)
-    }
-
-    /// Returns the calls that were begun and have no end: after a restart, their outcome is unknown.
-    pub fn open_calls(&self) -> Vec<Due> {
-        let mut open = Vec::new();
-        self.body.open_calls(&self.frame.prefix, &mut open);
-        self.finally.open_calls(&self.frame.prefix, &mut open);
-        open
-    }
-
-    /// Returns what waits for a moment, the earliest first: a `Fired` is due there once it has come.
-    pub fn timers(&self) -> Vec<(Timestamp, StepPath)> {
-        let mut timers = self.survey().timers;
-        timers.sort();
-        timers
-    }
-
-    /// Returns where the job stands: the fold that is kept beside the journal.
-    pub fn standing(&self) -> Standing {
-        let survey = self.survey();
-        let (status, note) = match &self.phase {
-            Phase::Queued => (Status::Queued, String::new()),
-            Phase::Over(outcome) if self.finished_at.is_some() => {
-                (outcome.status, outcome.message.clone())
-            }
-            // Over, but not said so in the journal yet.
-            Phase::Over(_) => (Status::Running, survey.note),
-            _ if let Some(attention) = survey.attention.first() => {
-                (Status::NeedsAttention, attention.why.clone())
-            }
-            _ if survey.active || survey.timers.is_empty() => (Status::Running, survey.note),
-            _ => (Status::Waiting, survey.note),
-        };
-        Standing {
-            status,
-            wake_at: if status == Status::Waiting { survey.wake_at } else { None },
-            note,
-            started_at: self.started_at,
-            finished_at: if status.is_final() { self.finished_at } else { None },
-        }
-    }
-
-    /// Returns what waits for a person.
-    pub fn attention(&self) -> Vec<Attention> {
-        self.survey().attention
     }
 
     /// Returns whether a `Reopened` makes sense: the job failed, or its `finally` did.
@@ -360,139 +358,5 @@ impl Machine {
     pub fn fits(&self, newest: &Recipe) -> Result<(), String> {
         let done = self.kept.iter().filter(|entry| !matches!(entry.kind, Kind::Failed { .. }));
         names::fits(&self.recipe, newest, done)
-    }
-
-    /// Returns the number of the last entry.
-    pub fn last_seq(&self) -> u32 {
-        self.seq
-    }
-
-    /// Returns the moment of the last entry.
-    pub fn now(&self) -> Timestamp {
-        self.walk.scope.now
-    }
-
-    /// Returns the outcome of a job that is over.
-    pub fn outcome(&self) -> Option<&Outcome> {
-        if let Phase::Over(outcome) = &self.phase { Some(outcome) } else { None }
-    }
-
-    fn ending_now(&self) -> bool {
-        match self.phase {
-            Phase::Body => self.ending.is_some(),
-            _ => matches!(self.ending, Some(Ending::Cancelled(_))),
-        }
-    }
-
-    /// Walks as far as it goes: with `evaluate` everything, without it only what the memo already decides.
-    fn proceed(&mut self, evaluate: bool) {
-        loop {
-            self.walk.evaluate = evaluate;
-            self.walk.due.clear();
-            match &self.phase {
-                Phase::Finally(_) | Phase::FinallyFailed(..)
-                    if let Some(Ending::Cancelled(by)) = &self.ending =>
-                {
-                    if !self.survey().open {
-                        self.phase = Phase::Over(ending::cancelled(by, &self.walk.warnings));
-                    }
-                    return;
-                }
-                Phase::Queued | Phase::Over(_) | Phase::FinallyFailed(..) => return,
-                Phase::Body => {
-                    if self.ending.is_some() && self.survey().open {
-                        // Nothing new starts; what is open may end.
-                        return;
-                    }
-                    let flow = if self.ending.is_some() {
-                        None
-                    } else {
-                        match self.body.advance(&mut self.frame, &mut self.walk) {
-                            Flow::Pending => None,
-                            flow => Some(flow),
-                        }
-                    };
-                    self.collect_made();
-                    if flow.is_none() && self.ending.is_none() {
-                        return;
-                    }
-                    if let (None, Some(Ending::Cancelled(by))) = (&flow, &self.ending) {
-                        self.phase = Phase::Over(ending::cancelled(by, &self.walk.warnings));
-                        return;
-                    }
-                    let outcome =
-                        ending::outcome(flow, self.recipe.settings.timeout, &self.walk.warnings);
-                    self.walk.scope.outcome = Some(Arc::new(ending::outcome_value(&outcome)));
-                    self.phase = Phase::Finally(outcome);
-                }
-                Phase::Finally(outcome) => {
-                    let flow = self.finally.advance(&mut self.frame, &mut self.walk);
-                    let outcome = outcome.clone();
-                    self.collect_made();
-                    match flow {
-                        Flow::Pending => return,
-                        Flow::Failed(error) => self.phase = Phase::FinallyFailed(outcome, error),
-                        // The checker refuses `stop` in `finally`.
-                        Flow::Done | Flow::Stopped(_) => {
-                            let warnings = self.walk.warnings.clone();
-                            self.phase = Phase::Over(Outcome { warnings, ..outcome });
-                        }
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Numbers the entries that the walk made; they happen at the moment of the last entry.
-    fn collect_made(&mut self) {
-        for (path, kind) in std::mem::take(&mut self.walk.made) {
-            let entry = self.entry(&path, self.walk.scope.now, kind);
-            self.seq = entry.seq;
-            self.keep(&entry);
-            self.made.push(entry);
-        }
-        if self.shown != Some(self.walk.warnings.len()) {
-            self.show_job();
-        }
-    }
-
-    fn survey(&self) -> Survey {
-        let mut survey = Survey::default();
-        match &self.phase {
-            Phase::Body => self.body.survey(&self.frame.prefix, &mut survey),
-            Phase::Finally(_) => self.finally.survey(&self.frame.prefix, &mut survey),
-            Phase::FinallyFailed(outcome, error) => survey.attention.push(Attention {
-                path: error.step.clone(),
-                why: format!(
-                    "the job itself {}{}: {} But `{}` in `finally` failed: {}",
-                    if outcome.status == Status::Skipped { "was " } else { "" },
-                    outcome.status.word(),
-                    outcome.message,
-                    error.step,
-                    ending::sentences([error.message.as_str(), &error.hint])
-                ),
-            }),
-            Phase::Queued | Phase::Over(_) => {}
-        }
-        let timeout = self.recipe.settings.timeout;
-        if let (Phase::Body, Some(start), Some(timeout), None) =
-            (&self.phase, self.counts_from, timeout, &self.ending)
-            && survey.attention.is_empty()
-        {
-            survey.timer(retry::later(start, timeout), StepPath::root());
-        }
-        survey
-    }
-
-    fn show_job(&mut self) {
-        self.shown = Some(self.walk.warnings.len());
-        self.walk.scope.job = Arc::new(json!({
-            "id": self.job.id.to_string(),
-            "url": self.job.url,
-            "label": self.job.label,
-            "started_at": self.started_at.map(|at| at.to_string()),
-            "warnings": self.walk.warnings,
-        }));
     }
 }

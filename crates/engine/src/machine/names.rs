@@ -49,6 +49,18 @@ pub(super) fn names_of_finally(recipe: &Recipe) -> HashSet<&str> {
     steps_in(&recipe.finally).map(|step| &*step.name).collect()
 }
 
+/// Returns the names of steps that wait: for a moment or for a person.
+pub(super) fn waits(recipe: &Recipe) -> HashSet<&str> {
+    let waits = |step: &&Step| matches!(step.kind, StepKind::Wait(_) | StepKind::WaitFor(_));
+    recipe.all_steps().filter(waits).map(|step| &*step.name).collect()
+}
+
+/// Returns whether the step at a path asks a person.
+pub(super) fn asks(recipe: &Recipe, path: &StepPath) -> bool {
+    let name = last_name(path);
+    recipe.all_steps().any(|step| matches!(step.kind, StepKind::WaitFor(_)) && &*step.name == name)
+}
+
 /// Returns the action at a path, if the recipe has one there.
 pub(crate) fn action_at<'a>(recipe: &'a Recipe, path: &StepPath) -> Option<&'a ActionStep> {
     recipe.all_steps().find_map(|step| match &step.kind {
