@@ -63,8 +63,10 @@ pub enum Command {
         once: bool,
     },
     /// Report every mistake in the project's files
-    #[command(after_help = "Example:\n  recipe-runner check\n  recipe-runner check --format json")]
-    Check(Output),
+    #[command(
+        after_help = "Example:\n  recipe-runner check\n  recipe-runner check --fix\n  recipe-runner check --explain maybe-null\n  recipe-runner check --format github   # marks the lines of a pull request"
+    )]
+    Check(Check),
     /// Test recipes with the cases beside them, offline
     #[command(
         after_help = "Example:\n  recipe-runner test greenhouse-hired-to-goco --filter phone"
@@ -134,6 +136,33 @@ pub struct Output {
     /// Write stdout for people or for programs
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Write the mistakes for people, for programs, for code scanning, or as annotations of GitHub Actions
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: CheckFormat,
+    /// Put right what can only be meant in one way, and report the rest
+    #[arg(long)]
+    pub fix: bool,
+    /// Say what a mistake means and how to put it right
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["fix", "format"])]
+    pub explain: Option<String>,
+}
+
+/// How mistakes are written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 /// `test`.

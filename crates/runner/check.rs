@@ -1,12 +1,16 @@
 //! `check`: every mistake in every file of a project, at once.
 
-use std::path::Path;
+mod explain;
+mod fix;
+mod formats;
+mod sarif;
+
+use std::path::{Component, Path, PathBuf};
 
 use recipe::{Catalogue, Diagnostic, Project, Severity};
-use serde_json::{Value, json};
 
 use crate::{
-    args::Format,
+    args::{Check, CheckFormat},
     connectors,
     exit::{Exit, Trouble},
     project::{self, Folder},
@@ -33,20 +37,27 @@ pub fn check(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
 }
 
 /// Runs the command.
-pub fn run(dir: &Path, format: Format) -> Result<Exit, Trouble> {
+pub fn run(dir: &Path, asked: &Check) -> Result<Exit, Trouble> {
+    if let Some(code) = &asked.explain {
+        return explain::run(code);
+    }
     let catalogue = connector::catalogue(&connectors::all());
-    let mut checked = check(dir, &catalogue)?;
-    checked.diagnostics.append(&mut test::diagnostics(&checked, &catalogue));
+    let mut checked = all(dir, &catalogue)?;
+    if asked.fix {
+        checked = fix::run(dir, checked, || all(dir, &catalogue))?;
+    }
     let errors = errors(&checked.diagnostics);
     let warnings = checked.diagnostics.len() - errors;
-    match format {
-        Format::Json => terminal::json(&json!({
-            "recipes": checked.project.recipe_names,
-            "errors": errors,
-            "warnings": warnings,
-            "diagnostics": checked.diagnostics.iter().map(as_json).collect::<Vec<_>>(),
-        })),
-        Format::Text => {
+    match asked.format {
+        CheckFormat::Json => terminal::json(&formats::json(&checked, errors, warnings)),
+        CheckFormat::Sarif => terminal::json(&sarif::log(&checked.diagnostics, &prefix(dir))),
+        CheckFormat::Github => {
+            for diagnostic in &checked.diagnostics {
+                terminal::data(formats::annotation(diagnostic, &prefix(dir)));
+            }
+            terminal::talk(summary(&checked, errors, warnings));
+        }
+        CheckFormat::Text => {
             if !checked.diagnostics.is_empty() {
                 terminal::data(recipe::render(&checked.diagnostics, terminal::colors_on_stdout()));
             }
@@ -54,6 +65,20 @@ pub fn run(dir: &Path, format: Format) -> Result<Exit, Trouble> {
         }
     }
     Ok(if errors > 0 { Exit::Found } else { Exit::Good })
+}
+
+/// Reads and checks a project folder, the test files included.
+fn all(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
+    let mut checked = check(dir, catalogue)?;
+    checked.diagnostics.append(&mut test::diagnostics(&checked, catalogue));
+    Ok(checked)
+}
+
+/// Returns what stands before a project's paths for those who look from the working folder, such as `acme/`.
+fn prefix(dir: &Path) -> String {
+    // A path's components leave `./` out.
+    let dir: PathBuf = dir.components().filter(|part| *part != Component::CurDir).collect();
+    if dir.as_os_str().is_empty() { String::new() } else { format!("{}/", dir.display()) }
 }
 
 /// Returns how many of them are errors.
@@ -79,54 +104,22 @@ fn summary(checked: &Checked, errors: usize, warnings: usize) -> String {
     if wrong.is_empty() {
         wrong.push(paint(GOOD, "no mistakes"));
     }
-    format!("checked {checked_files}: {}", wrong.join(", "))
-}
-
-fn as_json(diagnostic: &Diagnostic) -> Value {
-    let place = |offset: usize| {
-        let (line, column) = diagnostic.source.line_col(offset);
-        json!({ "line": line, "column": column })
+    let fixable = checked.diagnostics.iter().filter(|one| one.fix.is_some()).count();
+    let hint = match fixable {
+        0 => String::new(),
+        fixable => format!("; `recipe-runner check --fix` puts {fixable} of them right"),
     };
-    json!({
-        "severity": match diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "path": diagnostic.source.path,
-        "start": place(diagnostic.span.start),
-        "end": place(diagnostic.span.end),
-        "label": diagnostic.label,
-        "also": diagnostic.also.iter().map(|(span, text)| json!({
-            "start": place(span.start), "end": place(span.end), "label": text,
-        })).collect::<Vec<_>>(),
-        "help": diagnostic.help,
-    })
+    format!("checked {checked_files}: {}{hint}", wrong.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-    use recipe::{Source, Span};
-
     use super::*;
 
     #[test]
-    fn programs_get_places_as_lines_and_columns() {
-        let source = Source::new("recipes/a.yaml", "title: x\nfrist: y\n");
-        let diagnostic = Diagnostic::error("unknown-key", &source, Span::new(9, 14), "no `frist`")
-            .label("did you mean `first`?")
-            .help("keys: first");
-        assert_eq!(
-            as_json(&diagnostic),
-            json!({
-                "severity": "error", "code": "unknown-key", "message": "no `frist`",
-                "path": "recipes/a.yaml",
-                "start": { "line": 2, "column": 1 }, "end": { "line": 2, "column": 6 },
-                "label": "did you mean `first`?", "also": [], "help": ["keys: first"],
-            })
-        );
-        let warning = Diagnostic { severity: Severity::Warning, ..diagnostic.clone() };
-        assert_eq!(errors(&[diagnostic, warning]), 1);
+    fn paths_are_seen_from_the_working_folder() {
+        assert_eq!(prefix(Path::new(".")), "");
+        assert_eq!(prefix(Path::new("./acme")), "acme/");
+        assert_eq!(prefix(Path::new("/srv/acme")), "/srv/acme/");
     }
 }

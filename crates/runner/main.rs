@@ -65,7 +65,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
     match command {
         Command::Init { dir } => init::run(&dir),
         Command::Demo { once } => wait(demo::run(once)),
-        Command::Check(output) => check::run(&project, output.format),
+        Command::Check(asked) => check::run(&project, &asked),
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Schema => Ok(schema::run()),
         Command::Test(asked) => test::run(&project, &asked),

@@ -6,10 +6,12 @@
     reason = "tests export nothing: `pub` here means that another file uses it"
 )]
 
+mod checking;
 mod command_line;
 mod deaths;
 mod deliveries;
 mod hires;
+mod mistakes;
 mod notes;
 mod outcomes;
 mod promises;

@@ -1,19 +1,21 @@
 //! The pages of reference, made from the code: the functions of expressions, what the connectors offer, and the
-//! mistakes that the checker knows, from the gallery of rejected recipes.
+//! mistakes that the checker knows.
 //!
 //! `UPDATE=1 cargo test --test it reference` writes them.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{fmt::Write, fs, path::Path};
 
 use recipe::{
     ConnectorSpec, EffectSpec, Field, Form, Format, Function, Nulls, Object, Shape, Type, functions,
 };
 
+use crate::mistakes;
+
 const FUNCTIONS: &str = "docs/functions.md";
 const CONNECTORS: &str = "docs/connectors/reference.md";
 const MISTAKES: &str = "docs/mistakes.md";
-const GALLERY: &str = "crates/recipe/tests/cases/rejected";
-const MADE: &str = "This page is made from the code: `UPDATE=1 cargo test --test it reference`.\n";
+pub(crate) const MADE: &str =
+    "This page is made from the code: `UPDATE=1 cargo test --test it reference`.\n";
 
 #[test]
 fn the_page_of_functions_is_the_table_of_the_language() {
@@ -27,7 +29,7 @@ fn the_page_of_connectors_is_what_they_offer() {
 
 #[test]
 fn the_page_of_mistakes_is_the_gallery() {
-    compare(MISTAKES, &mistakes_page());
+    compare(MISTAKES, &mistakes::page());
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test that writes is told so by its environment")]
@@ -130,35 +132,6 @@ fn connector_part(name: &str, spec: &ConnectorSpec) -> String {
         }
     }
     part
-}
-
-/// Shows each code once, with the shortest drawing that the gallery has of it.
-fn mistakes_page() -> String {
-    let mut drawings: BTreeMap<String, String> = BTreeMap::new();
-    let gallery = Path::new(env!("CARGO_MANIFEST_DIR")).join(GALLERY);
-    for entry in fs::read_dir(gallery).unwrap() {
-        let expected = fs::read_to_string(entry.unwrap().path().join("expected.txt")).unwrap();
-        for drawing in expected.split("\n\n").map(str::trim_end) {
-            let code = drawing.split_once('[').and_then(|(_, rest)| Some(rest.split_once(']')?.0));
-            let Some(code) =
-                code.filter(|_| drawing.starts_with("error[") || drawing.starts_with("warning["))
-            else {
-                continue;
-            };
-            let shown = drawings.entry(code.to_owned()).or_insert_with(|| drawing.to_owned());
-            if (drawing.len(), drawing) < (shown.len(), shown.as_str()) {
-                drawing.clone_into(shown);
-            }
-        }
-    }
-    let mut page = format!(
-        "# What the check finds\n\n`recipe-runner check` names each mistake by a code, shows its place and says the cure. One \
-         example of each:\n\n{MADE}"
-    );
-    for (code, drawing) in drawings {
-        write!(page, "\n## {code}\n\n```text\n{drawing}\n```\n").unwrap();
-    }
-    page
 }
 
 /// Writes what a person gives: settings and inputs, those inside others below them.

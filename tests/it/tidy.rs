@@ -99,7 +99,8 @@ fn is_test(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
 }
 
-fn sources() -> impl Iterator<Item = (PathBuf, String)> {
+/// Every Rust file of the tree with its text.
+pub fn sources() -> impl Iterator<Item = (PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     for folder in ["crates", "tests", "benches"] {

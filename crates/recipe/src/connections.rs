@@ -51,6 +51,11 @@ pub(crate) fn read(
     if !found.is_empty() {
         let masked = Source::new(source.path.clone(), masked(&source.text, &shown));
         for (index, mut diagnostic) in found.into_iter().enumerate() {
+            // What is hidden is not quoted by its cure either.
+            diagnostic.fix.take_if(|fix| {
+                let part = fix.span.start..fix.span.end;
+                masked.text.get(part.clone()) != source.text.get(part)
+            });
             diagnostic.source = masked.clone();
             if index < of_yaml {
                 quote_nothing(&mut diagnostic, readable);
@@ -142,8 +147,11 @@ impl Reading<'_> {
             let known = || self.catalogue.connectors.keys().map(String::as_str);
             let message = format!("there is no connector `{connector}`");
             let mut diagnostic = Diagnostic::error("unknown-connector", self.source, span, message);
-            diagnostic.label =
-                suggest::closest(&connector, known()).map(|near| format!("did you mean `{near}`?"));
+            suggest::propose(&mut diagnostic, &connector, known());
+            if span == name.span {
+                // The name of a connection is its owner's to choose.
+                diagnostic.fix = None;
+            }
             diagnostic.help.push(format!("connectors: {}", suggest::list(known())));
             if span == name.span {
                 diagnostic.help.push(

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use crate::fix::Fix;
+
 /// A text with the name people know it by (a path relative to the project folder).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Source {
@@ -59,6 +61,8 @@ pub struct Diagnostic {
     pub also: Vec<(Span, String)>,
     /// What to do about it; each becomes a `= help:` line.
     pub help: Vec<String>,
+    /// The change that puts it right, where only one can be meant.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -78,6 +82,7 @@ impl Diagnostic {
             label: None,
             also: Vec::new(),
             help: Vec::new(),
+            fix: None,
         }
     }
 
@@ -109,6 +114,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
+        self
+    }
+
+    /// Adds the change that puts it right.
+    #[must_use]
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
         self
     }
 }

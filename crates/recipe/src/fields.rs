@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     diagnostic::{Diagnostic, Source, Span},
-    durations, suggest,
+    durations,
+    fix::Fix,
+    suggest,
     yaml::{Key, Node, Value},
 };
 
@@ -57,8 +59,9 @@ impl Report<'_> {
     pub(crate) fn fields(&mut self, node: Node, known: Known) -> Option<Fields> {
         match node.value {
             Value::Map(entries) => {
+                let given: Vec<&str> = entries.iter().map(|(key, _)| key.text.as_str()).collect();
                 for (key, _) in &entries {
-                    self.known_key(key, known);
+                    self.known_key(key, known, &given);
                 }
                 Some(Fields { entries })
             }
@@ -71,7 +74,7 @@ impl Report<'_> {
         }
     }
 
-    fn known_key(&mut self, key: &Key, known: Known) {
+    fn known_key(&mut self, key: &Key, known: Known, given: &[&str]) {
         if known.keys.contains(&key.text.as_str()) {
             return;
         }
@@ -80,10 +83,9 @@ impl Report<'_> {
             self.error("not-yet", key.span, message).help.push(keys(known));
             return;
         }
-        let near = suggest::closest(&key.text, known.keys.iter().copied());
         let message = format!("{} has no key `{}`", known.what, key.text);
         let diagnostic = self.error("unknown-key", key.span, message);
-        diagnostic.label = near.map(|near| format!("did you mean `{near}`?"));
+        suggest::propose_key(diagnostic, &key.text, known.keys.iter().copied(), given);
         diagnostic.help.push(keys(known));
     }
 
@@ -100,9 +102,10 @@ impl Report<'_> {
             Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
                 let written = node.written(self.source).to_owned();
                 let message = format!("`{}` is text, found {}", key.text, node.what());
-                self.error("wrong-type", span, message)
-                    .help
-                    .push(format!("quote it: `{}: \"{written}\"`", key.text));
+                let fix = Fix::quote(self.source, span);
+                let diagnostic = self.error("wrong-type", span, message);
+                diagnostic.help.push(format!("quote it: `{}: \"{written}\"`", key.text));
+                diagnostic.fix = fix;
                 None
             }
             Value::List(_) | Value::Map(_) => {
@@ -147,14 +150,13 @@ impl Report<'_> {
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == found) {
             return Some(*value);
         }
-        let near = suggest::closest(&found, choices.iter().map(|(word, _)| *word));
         let span = if span.start == span.end { key.span } else { span };
         let message = match found.as_str() {
             "" => format!("`{}` has no value", key.text),
             found => format!("`{}` cannot be `{found}`", key.text),
         };
         let diagnostic = self.error("unknown-word", span, message);
-        diagnostic.label = near.map(|near| format!("did you mean `{near}`?"));
+        suggest::propose(diagnostic, &found, choices.iter().map(|(word, _)| *word));
         diagnostic.help.push(format!("`{}` is one of: {words}", key.text));
         None
     }

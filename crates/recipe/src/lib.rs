@@ -12,6 +12,7 @@ mod durations;
 mod editor;
 mod expression;
 mod fields;
+mod fix;
 mod functions;
 mod infer;
 mod json_schema;
@@ -36,6 +37,7 @@ pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use durations::parse as read_duration;
 pub use editor::recipe_schema;
 pub use expression::{EvalError, Expression, Part, Template};
+pub use fix::{Fix, fixed};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, normalize_name};
 pub use infer::{
     Environment, Facts, StepSight, condition_may_fail, infer, infer_condition, infer_template,

@@ -4,6 +4,7 @@ use crate::{
     diagnostic::{Diagnostic, Severity, Span},
     expression::{Expression, Template},
     fields::Report,
+    fix::Fix,
     yaml::{Key, Node, Value},
 };
 
@@ -78,9 +79,10 @@ impl Report<'_> {
         };
         if let Some(meant) = boolean_of_older_yaml(text) {
             let message = format!("`{text}` is text in YAML 1.2, not true or false");
-            self.error("wrong-type", span, message)
-                .help
-                .push(format!("write `{}: {meant}`", key.text));
+            let fix = Fix::value(self.source, span, meant);
+            let diagnostic = self.error("wrong-type", span, message);
+            diagnostic.help.push(format!("write `{}: {meant}`", key.text));
+            diagnostic.fix = fix;
             return None;
         }
         let (text, span) = self.without_braces(key, text, span)?;
@@ -110,7 +112,8 @@ impl Report<'_> {
                         severity: Severity::Warning,
                         ..Diagnostic::error("braces", self.source, span, message)
                     }
-                    .help(format!("write `{}: {}`", key.text, inner.trim())),
+                    .help(format!("write `{}: {}`", key.text, inner.trim()))
+                    .fix(exact.then(|| Fix::value(self.source, span, inner.trim())).flatten()),
                 );
                 let lead = text.find("{{").map_or(0, |at| at + 2)
                     + (inner.len() - inner.trim_start().len());

@@ -200,7 +200,7 @@ impl Reader<'_> {
             }
             Raw::List(_) | Raw::Map(_) => {
                 self.out.push(match self.expression_read_as_map(span) {
-                    Some(braces) => cures::unquoted_expression(self.source, braces),
+                    Some(braces) => cures::unquoted_expression(self.source, braces).fix(None),
                     None => {
                         Diagnostic::error("yaml-syntax", self.source, span, "a key must be text")
                     }

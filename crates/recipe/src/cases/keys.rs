@@ -48,8 +48,7 @@ impl Reporter<'_> {
         known: &[&str],
     ) {
         let diagnostic = self.error(code, span, message);
-        diagnostic.label = suggest::closest(name, known.iter().copied())
-            .map(|near| format!("did you mean `{near}`?"));
+        suggest::propose(diagnostic, name, known.iter().copied());
         diagnostic.help.push(if known.is_empty() {
             format!("there are no {kind}")
         } else {

@@ -114,8 +114,7 @@ pub(super) fn unknown_connector(
         span,
         format!("there is no connector `{name}`"),
     );
-    diagnostic.label =
-        suggest::closest(name, known()).map(|near| format!("did you mean `{near}`?"));
+    suggest::propose(&mut diagnostic, name, known());
     diagnostic.help(format!("connectors: {}", suggest::list(known())))
 }
 
@@ -141,8 +140,7 @@ fn fits(
             let mut diagnostic =
                 Diagnostic::error("unknown-connection", source, connection.span, message);
             let known = world.connections.keys().map(String::as_str);
-            diagnostic.label =
-                suggest::closest(name, known).map(|near| format!("did you mean `{near}`?"));
+            suggest::propose(&mut diagnostic, name, known);
             Err(Box::new(with_known(world, connector, diagnostic)))
         }
     }

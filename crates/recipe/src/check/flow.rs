@@ -195,6 +195,7 @@ impl Walk<'_> {
             let message = format!("`{connector}` has no action `{name}`");
             let mut diagnostic =
                 Diagnostic::error("unknown-action", self.source, target.span, message);
+            suggest::propose(&mut diagnostic, name, known());
             diagnostic.label = suggest::closest(name, known())
                 .map(|near| format!("did you mean `{connector}.{near}`?"));
             self.out.push(

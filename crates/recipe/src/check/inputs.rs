@@ -8,6 +8,7 @@ use crate::{
     document::Input,
     expression::{Expression, Template},
     fields::Report,
+    fix::Fix,
     infer::{self, Environment},
     schema::{Field, Format, Object, Shape, Text, Type},
     suggest,
@@ -74,6 +75,7 @@ impl Inputs<'_> {
                 self.missing(span, field, wanted, inside);
             }
         }
+        let keys: Vec<&str> = given.iter().map(|(key, ..)| key.text.as_str()).collect();
         for (key, node, template) in given {
             // A broken value was reported where it was read.
             let broken =
@@ -89,7 +91,7 @@ impl Inputs<'_> {
                 (None, Some(others)) => {
                     self.value((key.span, &path), node, template, others, false);
                 }
-                (None, None) => self.unknown(key, wanted, inside),
+                (None, None) => self.unknown(key, wanted, inside, &keys),
             }
         }
     }
@@ -220,6 +222,15 @@ impl Inputs<'_> {
         if secret {
             return self.literal_secret(node.span, path);
         }
+        let fix = match (&node.value, wanted) {
+            (Value::Text(_), Type::Boolean) if ["true", "false"].contains(&written) => {
+                Fix::value(self.report.source, node.span, written)
+            }
+            (Value::Bool(_) | Value::Int(_) | Value::Float(_), Type::Text(_)) => {
+                Fix::quote(self.report.source, node.span)
+            }
+            _ => None,
+        };
         let misfit = match (&node.value, wanted) {
             (Value::Text(_), Type::Integer | Type::Number | Type::Boolean) if node.quoted => {
                 Misfit { found: "text".into(), cure: unquoted(written, wanted) }
@@ -240,7 +251,7 @@ impl Inputs<'_> {
             _ if scalar => Misfit { found: format!("`{written}`"), cure: None },
             _ => Misfit { cure: None, ..misfit },
         };
-        self.misfit(node.span, path, &misfit, wanted);
+        self.misfit(node.span, path, &misfit, wanted).fix = fix;
     }
 
     fn text(&mut self, node: &Node, path: &str, text: &str, wanted: &Text) {
@@ -262,11 +273,9 @@ impl Inputs<'_> {
         if !wanted.choices.is_empty() {
             if !wanted.choices.iter().any(|word| word == text) {
                 let message = format!("{} cannot be `{text}`", self.name(path));
-                let near = suggest::closest(text, wanted.choices.iter().map(String::as_str));
-                let near = near.map(|near| format!("did you mean `{near}`?"));
                 let known = suggest::list(wanted.choices.iter().map(String::as_str));
                 let diagnostic = self.report.error("unknown-word", node.span, message);
-                diagnostic.label = near;
+                suggest::propose(diagnostic, text, wanted.choices.iter().map(String::as_str));
                 diagnostic.help.push(format!("it is one of: {known}"));
             }
             return;
@@ -308,13 +317,20 @@ impl Inputs<'_> {
         diagnostic.help.push("if this file was ever shared or committed, make a new secret".into());
     }
 
-    fn misfit(&mut self, span: Span, path: &str, misfit: &Misfit, wanted: &Type) {
+    fn misfit(
+        &mut self,
+        span: Span,
+        path: &str,
+        misfit: &Misfit,
+        wanted: &Type,
+    ) -> &mut Diagnostic {
         let message =
             format!("{} is {}, found {}", self.name(path), fit::describe(wanted), misfit.found);
         let diagnostic = self.report.error("wrong-type", span, message);
         diagnostic
             .help
             .extend(misfit.cure.clone().or_else(|| fit::example(wanted).map(str::to_owned)));
+        diagnostic
     }
 
     fn missing(&mut self, span: Span, field: &Field, wanted: &Object, inside: Option<&str>) {
@@ -336,7 +352,7 @@ impl Inputs<'_> {
         ));
     }
 
-    fn unknown(&mut self, key: &Key, wanted: &Object, inside: Option<&str>) {
+    fn unknown(&mut self, key: &Key, wanted: &Object, inside: Option<&str>, given: &[&str]) {
         let (owner, noun) = (self.owner, self.noun);
         let names = || wanted.fields.iter().map(|field| field.name.as_str());
         let (message, known) = match inside {
@@ -345,9 +361,8 @@ impl Inputs<'_> {
                 (format!("`{inside}` of `{owner}` has no field `{}`", key.text), "fields: ".into())
             }
         };
-        let near = suggest::closest(&key.text, names());
         let diagnostic = self.report.error("unknown-field", key.span, message);
-        diagnostic.label = near.map(|near| format!("did you mean `{near}`?"));
+        suggest::propose_key(diagnostic, &key.text, names(), given);
         diagnostic.help.push(if wanted.fields.is_empty() {
             format!("it has no {noun}s")
         } else {

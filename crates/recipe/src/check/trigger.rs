@@ -115,6 +115,7 @@ fn shape(
         let known = || spec.triggers.keys().map(String::as_str);
         let message = format!("`{connector}` has no trigger `{name}`");
         let mut diagnostic = Diagnostic::error("unknown-trigger", source, on.span, message);
+        suggest::propose(&mut diagnostic, name, known());
         diagnostic.label = suggest::closest(name, known())
             .map(|near| format!("did you mean `{connector}.{near}`?"));
         out.push(if spec.triggers.is_empty() {
@@ -172,8 +173,7 @@ fn masked_field<'a>(
             Err(known) => {
                 let message = format!("the event has nothing at `{}`", path.text);
                 let mut diagnostic = Diagnostic::error("unknown-path", source, path.span, message);
-                let near = suggest::closest(segment, known.iter().copied());
-                diagnostic.label = near.map(|near| format!("did you mean `{near}`?"));
+                suggest::propose(&mut diagnostic, segment, known.iter().copied());
                 out.push(diagnostic.help(format!("fields there: {}", suggest::list(known))));
                 return;
             }

@@ -166,7 +166,9 @@ fn no_leading_key(report: &mut Report<'_>, node: Node) -> Option<Step> {
         (None, None) => node.span,
     };
     let diagnostic = report.error("no-leading-key", span, "this step does not say what it does");
-    diagnostic.label = suspect.map(|(_, near)| format!("did you mean `{near}`?"));
+    if let Some((key, _)) = suspect {
+        suggest::propose(diagnostic, &key.text, LEADING.iter().copied());
+    }
     diagnostic.help.push(leading_keys());
     broken(node, span)
 }

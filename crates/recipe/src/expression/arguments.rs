@@ -7,7 +7,11 @@ use super::{
     reader::Reader,
     tree::{Column, Kind, Node},
 };
-use crate::{diagnostic::Span, functions::Function, suggest::closest};
+use crate::{
+    diagnostic::Span,
+    functions::Function,
+    suggest::{closest, did_you_mean},
+};
 
 impl Reader<'_> {
     /// Binds arguments to the parameters of `function`, by place and by name.
@@ -64,8 +68,7 @@ impl Reader<'_> {
                         }
                         None => {
                             let names = parameters.iter().map(|parameter| parameter.name);
-                            let label =
-                                closest(name, names).map(|name| format!("did you mean `{name}`?"));
+                            let label = closest(name, names).map(did_you_mean);
                             let message = format!("`{}` has no argument `{name}`", function.name);
                             let usage = format!("write `{}`", function.usage());
                             self.report("wrong-arguments", value.at, message)

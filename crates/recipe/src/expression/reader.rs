@@ -16,7 +16,7 @@ use super::{
 use crate::{
     diagnostic::{Diagnostic, Source, Span},
     functions::{self, Form},
-    suggest::closest,
+    suggest,
 };
 
 /// The longest expression, in bytes. The longest of the shipped recipes is an eighth of it.
@@ -312,8 +312,10 @@ impl Reader<'_> {
             _ => format!("tests: {}", names.join(", ")),
         };
         let message = format!("there is no test `is {}`", test.name);
-        let label = closest(test.name, names).map(|name| format!("did you mean `{name}`?"));
-        self.report("unknown-test", name_at, message).help_last(&cure).label_last(label);
+        self.report("unknown-test", name_at, message).help_last(&cure);
+        if let Some(last) = self.out.last_mut() {
+            suggest::propose(last, test.name, names);
+        }
         value
     }
 
@@ -373,8 +375,7 @@ impl Reader<'_> {
             Form::Filter => ("filter", Form::Function),
             Form::Function => ("function", Form::Filter),
         };
-        let label =
-            closest(name, functions::names(form)).map(|name| format!("did you mean `{name}`?"));
+        let near = suggest::closest(name, functions::names(form)).is_some();
         let elsewhere =
             functions::find(name, other).map(|function| format!("write `{}`", function.usage()));
         self.report(
@@ -384,11 +385,13 @@ impl Reader<'_> {
         );
         if let Some(help) = elsewhere {
             self.help_last(&help);
-        } else if label.is_none() {
+        } else if !near {
             let names: Vec<_> = functions::names(form).collect();
             self.help_last(&format!("{what}s: {}", names.join(", ")));
         }
-        self.label_last(label);
+        if let Some(last) = self.out.last_mut() {
+            suggest::propose(last, name, functions::names(form).collect::<Vec<_>>());
+        }
     }
 
     pub(super) fn report(&mut self, code: &'static str, at: Span, message: String) -> &mut Self {

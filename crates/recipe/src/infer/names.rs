@@ -103,7 +103,6 @@ impl Inference<'_> {
             format!("`{name}` is not known here")
         };
         let known: Vec<&str> = self.env.names.keys().map(String::as_str).chain(["steps"]).collect();
-        let near = suggest::closest(name, known.iter().copied());
         let help = match name {
             "steps" => "name one step: `steps.ID`".into(),
             "error" => {
@@ -117,8 +116,9 @@ impl Inference<'_> {
             _ => format!("known here: {}", suggest::list(known.iter().copied())),
         };
         let diagnostic = self.report("unknown-name", node, message);
-        diagnostic.label =
-            near.filter(|_| name != "steps").map(|near| format!("did you mean `{near}`?"));
+        if name != "steps" {
+            suggest::propose(diagnostic, name, known.iter().copied());
+        }
         diagnostic.help.push(help);
         Shape::any()
     }
@@ -163,7 +163,6 @@ impl Inference<'_> {
             return (**others).clone().or_null();
         }
         let names = || object.fields.iter().map(|field| field.name.as_str());
-        let near = suggest::closest(name, names()).map(|near| format!("did you mean `{near}`?"));
         let help = if object.fields.is_empty() {
             "it has no fields".into()
         } else {
@@ -171,7 +170,7 @@ impl Inference<'_> {
         };
         let diagnostic =
             self.report_at("unknown-field", at, format!("{owner} has no field `{name}`"));
-        diagnostic.label = near;
+        suggest::propose(diagnostic, name, names());
         diagnostic.help.push(help);
         Shape::any()
     }
@@ -197,8 +196,6 @@ impl Inference<'_> {
             }
             None => {
                 let ids = || self.env.steps.keys().map(String::as_str);
-                let near =
-                    suggest::closest(id, ids()).map(|near| format!("did you mean `{near}`?"));
                 let help = if self.env.steps.is_empty() {
                     "no step has an `id`; give one to the step that is meant".into()
                 } else {
@@ -206,7 +203,7 @@ impl Inference<'_> {
                 };
                 let diagnostic =
                     self.report_at("unknown-step", at, format!("there is no step `{id}`"));
-                diagnostic.label = near;
+                suggest::propose(diagnostic, id, ids());
                 diagnostic.help.push(help);
                 Shape::any()
             }

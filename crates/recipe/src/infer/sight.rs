@@ -155,8 +155,6 @@ impl Sight<'_, '_> {
         let tables = &self.inference.env.tables.tables;
         let Some(table) = tables.get(name) else {
             let names = || tables.keys().map(String::as_str);
-            let near =
-                suggest::closest(name, names()).map(|near| format!("did you mean `{near}`?"));
             let help = if tables.is_empty() {
                 format!("there are no tables; make one: `tables/{name}.csv`")
             } else {
@@ -167,7 +165,7 @@ impl Sight<'_, '_> {
                 *at,
                 format!("there is no table `{name}`"),
             );
-            diagnostic.label = near;
+            suggest::propose(diagnostic, name, names());
             diagnostic.help.push(help);
             return Shape::any();
         };
@@ -177,8 +175,7 @@ impl Sight<'_, '_> {
             nullable |= shape.nullable;
             if !table.columns.contains(&column.name) {
                 let names = || table.columns.iter().map(String::as_str);
-                let near = suggest::closest(&column.name, names())
-                    .map(|near| format!("did you mean `{near}`?"));
+                let near = suggest::closest(&column.name, names()).map(suggest::did_you_mean);
                 let help = format!("columns: {}", suggest::list(names()));
                 let message = format!("`{}` has no column `{}`", table.path, column.name);
                 let diagnostic = self.inference.report("unknown-column", &column.value, message);

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Source, Span};
+use crate::{
+    diagnostic::{Diagnostic, Source, Span},
+    fix::Fix,
+};
 
 /// Returns the diagnostic of an error of the YAML crate.
 pub(super) fn diagnose(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagnostic {
@@ -120,6 +123,7 @@ pub(super) fn unquoted_expression(source: &Arc<Source>, span: Span) -> Diagnosti
     )
     .label("quote the expression")
     .help(format!("write `{cure}`"))
+    .fix(text.ends_with("}}").then(|| Fix::quote(source, span)).flatten())
 }
 
 /// Returns the diagnostic of a tag such as `!!binary`.

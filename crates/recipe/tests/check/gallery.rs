@@ -10,7 +10,9 @@
 
 use std::path::{Path, PathBuf};
 
-use recipe::{Severity, check, render};
+use recipe::{
+    Diagnostic, Project, ProjectFiles, Severity, Source, check, fixed, read_cases, render,
+};
 
 use crate::support;
 
@@ -20,7 +22,7 @@ fn rejected_recipes_are_told_why() {
     assert!(cases.len() >= 45, "{} cases", cases.len());
     let mut wrong = Vec::new();
     for folder in cases {
-        let (project, diagnostics) = check(&support::project(&folder), &support::catalogue());
+        let (project, diagnostics) = found_in(&folder, &support::project(&folder));
         let name = folder.file_name().expect("a case has a name").to_string_lossy().into_owned();
         assert!(!diagnostics.is_empty(), "{name} is accepted");
         let errors = diagnostics.iter().any(|one| one.severity == Severity::Error);
@@ -42,6 +44,79 @@ fn rejected_recipes_are_told_why() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What can be put right by itself is: `fixed.yaml` is the recipe afterwards. Nothing else changes, and once is enough.
+#[test]
+fn what_is_fixed_is_fixed_once_and_changes_nothing_else() {
+    let mut with_fixes = 0;
+    for folder in folders("rejected") {
+        let files = support::project(&folder);
+        let Some(recipe) = files.recipes.first() else { continue };
+        let fixed = fixed_by_rounds(&folder, &files);
+        let golden = folder.join("fixed.yaml");
+        if fixed == recipe.text {
+            assert!(!golden.exists(), "{} is no longer fixed", folder.display());
+            continue;
+        }
+        with_fixes += 1;
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&golden, &fixed).expect("the folder can be written");
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+        assert_eq!(fixed, expected, "{}", folder.display());
+        assert_eq!(fixed.lines().count(), recipe.text.lines().count(), "{}", folder.display());
+        assert_eq!(comments(&fixed), comments(&recipe.text), "{}", folder.display());
+        let again = with_recipe(&files, &fixed);
+        assert_eq!(fixed_by_rounds(&folder, &again), fixed, "{}: twice", folder.display());
+    }
+    assert!(with_fixes >= 20, "{with_fixes} cases have something to fix");
+}
+
+/// Fixes and checks again until nothing is left to fix, as `check --fix` does.
+fn fixed_by_rounds(folder: &Path, files: &ProjectFiles) -> String {
+    let mut files = files.clone();
+    for _ in 0..10 {
+        let recipe = files.recipes[0].clone();
+        let (_, diagnostics) = found_in(folder, &files);
+        let here = diagnostics.iter().filter(|one| one.source.path == recipe.path);
+        let (text, made) = fixed(&recipe, here);
+        if made.is_empty() {
+            return text;
+        }
+        let errors = |diagnostics: &[Diagnostic]| {
+            let broken = ["yaml-syntax", "duplicate-key", "indentation"];
+            diagnostics.iter().filter(|one| broken.contains(&one.code)).count()
+        };
+        files = with_recipe(&files, &text);
+        let after = found_in(folder, &files).1;
+        assert!(errors(&after) <= errors(&diagnostics), "{} breaks the text", folder.display());
+    }
+    panic!("{} is never done", folder.display());
+}
+
+fn with_recipe(files: &ProjectFiles, text: &str) -> ProjectFiles {
+    let mut files = files.clone();
+    files.recipes[0] = Source::new(files.recipes[0].path.clone(), text);
+    files
+}
+
+fn comments(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.split_once('#').map(|(_, comment)| comment)).collect()
+}
+
+/// Checks a project and, where the case has one, the test file of its recipe.
+fn found_in(folder: &Path, files: &ProjectFiles) -> (Project, Vec<Diagnostic>) {
+    let catalogue = support::catalogue();
+    let (project, mut diagnostics) = check(files, &catalogue);
+    if let Ok(text) = std::fs::read_to_string(folder.join("recipe.test.yaml")) {
+        let source = Source::new("recipes/hire.test.yaml", text);
+        let recipe = &project.recipes["hire"];
+        let properties = &project.runner.properties;
+        diagnostics
+            .append(&mut read_cases(&source, recipe, &catalogue, properties, &project.tables).1);
+    }
+    (project, diagnostics)
 }
 
 #[test]
