@@ -1,6 +1,6 @@
 //! What a person can ask of a job, and why it may not be possible.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +23,14 @@ pub enum Command {
     },
     /// End it. `finally` does not run.
     Cancel,
-    /// Settle a write whose outcome is unknown.
+    /// Answer a question (`wait_for`), perhaps before the job gets there.
+    Answer {
+        /// The step.
+        step: StepPath,
+        /// The answer.
+        given: Given,
+    },
+    /// Settle a write whose outcome is unknown, or one that is held.
     Resolve {
         /// The step.
         step: StepPath,
@@ -32,13 +39,23 @@ pub enum Command {
     },
 }
 
-/// How a person settles an unknown outcome.
+/// An answer as a person gives it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Given {
+    /// Its fields as words (a command line, a form): each is read as what the recipe declares.
+    Words(BTreeMap<String, String>),
+    /// The answer itself.
+    Json(Value),
+}
+
+/// How a person settles an unknown outcome or a held write.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settlement {
     /// It happened; this is its output.
     Happened(Arc<Value>),
-    /// It did not happen: it is called again.
+    /// It did not happen: it is called again. A held write is sent now.
     NotHappened,
     /// Nobody will ever know: the step fails.
     GiveUp,
@@ -56,8 +73,8 @@ pub enum CommandError {
     /// There is no such job.
     #[error("there is no job {0}; `recipe-runner jobs list` lists them")]
     NoJob(JobId),
-    /// A call of the job is open.
-    #[error("job {0} is in the middle of a call; try again in a moment")]
+    /// Its drive is just ending.
+    #[error("job {0} is just ending; try again in a moment")]
     Busy(JobId),
     /// The job is over and this cannot change it.
     #[error("job {job} is {}, so there is nothing to {what}", status.word())]
@@ -89,6 +106,40 @@ pub enum CommandError {
         /// Where something is.
         waiting: Vec<StepPath>,
     },
+    /// The recipe asks nothing there.
+    #[error("job {job} has no question `{step}`{}", asked_list(.questions))]
+    NoQuestion {
+        /// The job.
+        job: JobId,
+        /// What was named.
+        step: StepPath,
+        /// The questions of its recipe.
+        questions: Vec<String>,
+    },
+    /// Somebody was first.
+    #[error("`{step}` of job {job} is answered already; the first answer counts")]
+    Answered {
+        /// The job.
+        job: JobId,
+        /// The question.
+        step: StepPath,
+    },
+    /// The job does not wait for an answer any more.
+    #[error("`{step}` of job {job} is over: nobody had answered in time")]
+    TooLate {
+        /// The job.
+        job: JobId,
+        /// The question.
+        step: StepPath,
+    },
+    /// The answer is not what the recipe declares.
+    #[error("this is no answer to `{step}`: {why}")]
+    WrongAnswer {
+        /// The question.
+        step: StepPath,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The newest version does not fit what the job has done.
     #[error("job {job} cannot take the newest version: {why}")]
     DoesNotFit {
@@ -100,6 +151,14 @@ pub enum CommandError {
     /// What was given cannot be read as an event.
     #[error("this is not an event of the recipe's trigger: {0}")]
     NoEvent(String),
+    /// What was given is not what the recipe takes.
+    #[error("`{recipe}` does not take this: {why}")]
+    WrongInput {
+        /// The recipe.
+        recipe: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The job cannot be loaded.
     #[error("job {0} cannot be loaded: {1}")]
     Broken(JobId, String),
@@ -109,6 +168,16 @@ pub enum CommandError {
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn asked_list(questions: &[String]) -> String {
+    match questions {
+        [] => ": its recipe asks nobody anything".into(),
+        all => {
+            let names: Vec<_> = all.iter().map(|name| format!("`{name}`")).collect();
+            format!("; its recipe asks {}", names.join(", "))
+        }
+    }
 }
 
 fn waiting_list(waiting: &[StepPath]) -> String {

@@ -9,29 +9,34 @@ use jiff::Timestamp;
 use crate::journal::JobId;
 
 /// Where an unfinished job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// It may go on once its recipe is on and has a slot and the job is the first of its order key.
     Ready,
     /// It is being driven.
     Driven,
-    /// It waits for a moment.
-    Until(Timestamp),
-    /// It waits until another job is over.
-    Behind(JobId),
+    /// It waits for a moment, or until one of some jobs is over: whichever comes first.
+    Waiting(Waiting),
     /// It waits for a person.
     Attention,
 }
 
+/// What a job waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// A moment.
+    pub(crate) until: Option<Timestamp>,
+    /// Other jobs.
+    pub(crate) behind: BTreeSet<JobId>,
+}
+
 /// Why a drive ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Parked {
     /// The job is over.
     Over,
-    /// It goes on at that moment.
-    Until(Timestamp),
-    /// It goes on when that job is over.
-    Behind(JobId),
+    /// It goes on by itself.
+    Waiting(Waiting),
     /// It waits for a person.
     Attention,
     /// Only its `finally` waits for a person: its steps are over, so it holds nothing any more.
@@ -69,6 +74,11 @@ pub(crate) struct Dispatch {
     timers: BTreeSet<(Timestamp, JobId)>,
     /// Who waits for whom.
     behind: HashMap<JobId, BTreeSet<JobId>>,
+    /// Jobs that are driven and waited for another that is over now.
+    freed: Vec<JobId>,
+    /// How many deliveries with a job of an order key are on their way to the disk: until they are there, nobody knows
+    /// who is first.
+    coming: HashMap<String, usize>,
 }
 
 impl Dispatch {
@@ -143,12 +153,13 @@ impl Dispatch {
                 self.jobs.remove(&id);
                 self.release(id, order);
             }
-            Parked::Until(at) => self.put(id, Place::Until(at)),
-            // The holder may have ended in the meantime.
-            Parked::Behind(holder) if !self.jobs.contains_key(&holder) => {
+            // Who is waited for may have ended in the meantime.
+            Parked::Waiting(waiting)
+                if waiting.behind.iter().any(|holder| !self.jobs.contains_key(holder)) =>
+            {
                 self.put(id, Place::Ready);
             }
-            Parked::Behind(holder) => self.put(id, Place::Behind(holder)),
+            Parked::Waiting(waiting) => self.put(id, Place::Waiting(waiting)),
             Parked::Attention => self.put(id, Place::Attention),
             Parked::BodyOver => {
                 self.put(id, Place::Attention);
@@ -170,25 +181,62 @@ impl Dispatch {
         None
     }
 
-    /// Claims an exclusive key for a job until it is over; otherwise says who holds it.
+    /// Claims an exclusive key for a job until it is over; otherwise says who holds it, and the job hears when that one
+    /// is over.
     pub(crate) fn hold(&mut self, key: String, id: JobId) -> Result<(), JobId> {
-        match self.holds.entry(key) {
-            std::collections::hash_map::Entry::Occupied(held) if *held.get() != id => {
-                Err(*held.get())
-            }
-            entry => {
-                entry.or_insert(id);
-                Ok(())
+        let holder = *self.holds.entry(key).or_insert(id);
+        if holder == id {
+            return Ok(());
+        }
+        self.watch(holder, id);
+        Err(holder)
+    }
+
+    /// Has a job that is driven hear when another is over; `false` when that one is over already.
+    pub(crate) fn watch(&mut self, holder: JobId, id: JobId) -> bool {
+        let there = self.jobs.contains_key(&holder);
+        if there {
+            self.behind.entry(holder).or_default().insert(id);
+        }
+        there
+    }
+
+    /// Takes the jobs that are driven and need not wait for another any more.
+    pub(crate) fn take_freed(&mut self) -> Vec<JobId> {
+        std::mem::take(&mut self.freed)
+    }
+
+    /// Says that a job of this order key is on its way to the disk: whoever comes after it must not go before it.
+    pub(crate) fn expect(&mut self, order: &str) {
+        *self.coming.entry(order.into()).or_default() += 1;
+    }
+
+    /// Says that it is there, and added, or will not come.
+    pub(crate) fn arrived(&mut self, order: &str) {
+        let Some(coming) = self.coming.get_mut(order) else { return };
+        *coming -= 1;
+        if *coming > 0 {
+            return;
+        }
+        self.coming.remove(order);
+        for id in self.orders.get(order).cloned().unwrap_or_default() {
+            if self.jobs.get(&id).is_some_and(|job| job.place == Place::Ready) {
+                self.put(id, Place::Ready);
             }
         }
     }
 
     /// Returns the job that this one waits for, if it waits for one.
     pub(crate) fn blocked_by(&self, id: JobId) -> Option<JobId> {
-        match self.jobs.get(&id)?.place {
-            Place::Behind(holder) => Some(holder),
+        match &self.jobs.get(&id)?.place {
+            Place::Waiting(waiting) => waiting.behind.first().copied(),
             _ => None,
         }
+    }
+
+    /// Returns whether an unfinished job with the same order key comes before this one.
+    pub(crate) fn is_behind(&self, id: JobId) -> bool {
+        self.before(id).is_some()
     }
 
     /// Frees what a job holds whose steps are over although it still needs a person.
@@ -227,7 +275,11 @@ impl Dispatch {
         }
         self.holds.retain(|_, holder| *holder != id);
         for waiting in self.behind.remove(&id).unwrap_or_default() {
-            self.put(waiting, Place::Ready);
+            match self.jobs.get(&waiting).map(|job| &job.place) {
+                Some(Place::Driven) => self.freed.push(waiting),
+                Some(_) => self.put(waiting, Place::Ready),
+                None => {}
+            }
         }
     }
 
@@ -242,21 +294,26 @@ impl Dispatch {
     fn put(&mut self, id: JobId, place: Place) {
         self.unput(id);
         let place = match (place, self.before(id)) {
-            (Place::Ready, Some(before)) => Place::Behind(before),
+            (Place::Ready, Some(before)) => {
+                Place::Waiting(Waiting { until: None, behind: [before].into() })
+            }
             (place, _) => place,
         };
         let Some(job) = self.jobs.get_mut(&id) else { return };
-        job.place = place;
+        job.place = place.clone();
         let (recipe, begun) = (job.recipe.clone(), job.begun);
+        let coming = job.order.as_ref().is_some_and(|order| self.coming.contains_key(order));
         match place {
+            // Somebody who comes before it may be on the way; `arrived` puts it again.
+            Place::Ready if coming && !begun => {}
             Place::Ready => {
                 self.lane(&recipe).ready.insert((!begun, id));
             }
-            Place::Until(at) => {
-                self.timers.insert((at, id));
-            }
-            Place::Behind(other) => {
-                self.behind.entry(other).or_default().insert(id);
+            Place::Waiting(Waiting { until, behind }) => {
+                self.timers.extend(until.map(|at| (at, id)));
+                for other in behind {
+                    self.behind.entry(other).or_default().insert(id);
+                }
             }
             Place::Driven | Place::Attention => {}
         }
@@ -264,19 +321,21 @@ impl Dispatch {
 
     fn unput(&mut self, id: JobId) {
         let Some(job) = self.jobs.get(&id) else { return };
-        let (recipe, place) = (job.recipe.clone(), job.place);
+        let (recipe, place) = (job.recipe.clone(), job.place.clone());
         match place {
             Place::Ready => {
                 let lane = self.lane(&recipe);
                 lane.ready.remove(&(false, id));
                 lane.ready.remove(&(true, id));
             }
-            Place::Until(at) => {
-                self.timers.remove(&(at, id));
-            }
-            Place::Behind(other) => {
-                if let Some(waiting) = self.behind.get_mut(&other) {
-                    waiting.remove(&id);
+            Place::Waiting(Waiting { until, behind }) => {
+                if let Some(at) = until {
+                    self.timers.remove(&(at, id));
+                }
+                for other in behind {
+                    if let Some(waiting) = self.behind.get_mut(&other) {
+                        waiting.remove(&id);
+                    }
                 }
             }
             Place::Driven | Place::Attention => {}
@@ -300,136 +359,4 @@ impl Dispatch {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
-mod tests {
-    use super::*;
-
-    fn ids(numbers: &[i64]) -> Vec<JobId> {
-        numbers.iter().map(|number| JobId(*number)).collect()
-    }
-
-    fn dispatch(on: bool, slots: u32) -> Dispatch {
-        let mut dispatch = Dispatch::default();
-        dispatch.set_lane("hire", on, slots);
-        dispatch
-    }
-
-    fn add(dispatch: &mut Dispatch, id: i64, order: Option<&str>) {
-        dispatch.add(JobId(id), "hire", order.map(str::to_string), false, Place::Ready);
-    }
-
-    #[test]
-    fn no_more_jobs_are_driven_than_there_are_slots() {
-        let mut dispatch = dispatch(true, 2);
-        for id in 1..=3 {
-            add(&mut dispatch, id, None);
-        }
-        assert_eq!(dispatch.take_ready(), ids(&[1, 2]));
-        assert_eq!(dispatch.take_ready(), ids(&[]));
-        dispatch.park(JobId(1), Parked::Over);
-        assert_eq!(dispatch.take_ready(), ids(&[3]));
-    }
-
-    #[test]
-    fn a_waiting_job_frees_its_slot_and_goes_before_new_ones_when_its_moment_comes() {
-        let mut dispatch = dispatch(true, 1);
-        let (before, moment) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
-        add(&mut dispatch, 1, None);
-        assert_eq!(dispatch.take_ready(), ids(&[1]));
-        dispatch.park(JobId(1), Parked::Until(moment));
-        for id in 2..=3 {
-            add(&mut dispatch, id, None);
-        }
-        assert_eq!(dispatch.wake(before), Some(moment));
-        assert_eq!(dispatch.take_ready(), ids(&[2]));
-        assert_eq!(dispatch.wake(moment), None);
-        dispatch.park(JobId(2), Parked::Over);
-        assert_eq!(dispatch.take_ready(), ids(&[1]));
-    }
-
-    #[test]
-    fn jobs_of_one_order_key_go_one_after_the_other_others_side_by_side() {
-        let mut dispatch = dispatch(true, 9);
-        for (id, order) in [(1, "ada"), (2, "ada"), (3, "ada"), (4, "bob")] {
-            add(&mut dispatch, id, Some(order));
-        }
-        assert_eq!(dispatch.take_ready(), ids(&[1, 4]));
-        assert_eq!(dispatch.blocked_by(JobId(2)), Some(JobId(1)));
-        dispatch.park(JobId(1), Parked::Attention);
-        assert_eq!(dispatch.take_ready(), ids(&[]), "a job that needs attention keeps its key");
-        assert!(dispatch.take(JobId(1)));
-        dispatch.park(JobId(1), Parked::Over);
-        assert_eq!(dispatch.take_ready(), ids(&[2]));
-        dispatch.park(JobId(2), Parked::Over);
-        assert_eq!(dispatch.take_ready(), ids(&[3]));
-    }
-
-    #[test]
-    fn a_reopened_job_comes_back_to_its_place_in_the_order() {
-        let mut dispatch = dispatch(true, 9);
-        add(&mut dispatch, 2, Some("ada"));
-        dispatch.add(JobId(1), "hire", Some("ada".into()), true, Place::Attention);
-        assert_eq!(dispatch.take_ready(), ids(&[2]), "it was ready before the other came back");
-        add(&mut dispatch, 3, Some("ada"));
-        dispatch.park(JobId(2), Parked::Until(Timestamp::UNIX_EPOCH));
-        dispatch.wake(Timestamp::UNIX_EPOCH);
-        assert_eq!(dispatch.blocked_by(JobId(2)), Some(JobId(1)));
-    }
-
-    #[test]
-    fn what_is_held_exclusively_is_free_when_its_job_is_over() {
-        let mut dispatch = dispatch(true, 9);
-        for id in 1..=2 {
-            add(&mut dispatch, id, None);
-        }
-        assert_eq!(dispatch.take_ready(), ids(&[1, 2]));
-        assert_eq!(dispatch.hold("ada".into(), JobId(1)), Ok(()));
-        assert_eq!(dispatch.hold("ada".into(), JobId(1)), Ok(()), "again by the same job");
-        assert_eq!(dispatch.hold("ada".into(), JobId(2)), Err(JobId(1)));
-        dispatch.park(JobId(2), Parked::Behind(JobId(1)));
-        assert_eq!(dispatch.take_ready(), ids(&[]));
-        dispatch.park(JobId(1), Parked::Over);
-        assert_eq!(dispatch.take_ready(), ids(&[2]));
-        assert_eq!(dispatch.hold("ada".into(), JobId(2)), Ok(()));
-    }
-
-    #[test]
-    fn a_job_whose_finally_failed_holds_nothing() {
-        let mut dispatch = dispatch(true, 9);
-        for id in 1..=2 {
-            add(&mut dispatch, id, Some("ada"));
-        }
-        assert_eq!(dispatch.take_ready(), ids(&[1]));
-        assert_eq!(dispatch.hold("ada".into(), JobId(1)), Ok(()));
-        dispatch.park(JobId(1), Parked::BodyOver);
-        assert_eq!(dispatch.take_ready(), ids(&[2]));
-        assert_eq!(dispatch.hold("ada".into(), JobId(2)), Ok(()));
-        assert!(dispatch.take(JobId(1)), "a person can have its `finally` repeated all the same");
-    }
-
-    #[test]
-    fn waiting_behind_a_job_that_is_over_already_is_no_waiting() {
-        let mut dispatch = dispatch(true, 9);
-        for id in 1..=2 {
-            add(&mut dispatch, id, None);
-        }
-        dispatch.take_ready();
-        dispatch.park(JobId(1), Parked::Over);
-        dispatch.park(JobId(2), Parked::Behind(JobId(1)));
-        assert_eq!(dispatch.take_ready(), ids(&[2]));
-    }
-
-    #[test]
-    fn jobs_of_a_recipe_that_is_off_wait_and_a_person_can_take_one() {
-        let mut dispatch = dispatch(false, 9);
-        for id in 1..=2 {
-            add(&mut dispatch, id, None);
-        }
-        assert_eq!(dispatch.take_ready(), ids(&[]));
-        assert!(dispatch.take(JobId(2)));
-        assert!(!dispatch.take(JobId(2)), "it is being driven already");
-        dispatch.park(JobId(2), Parked::Paused);
-        dispatch.set_lane("hire", true, 9);
-        assert_eq!(dispatch.take_ready(), ids(&[2, 1]), "what had begun goes first");
-    }
-}
+mod tests;

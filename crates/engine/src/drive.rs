@@ -1,32 +1,37 @@
-//! Driving one job: asks its machine, calls connectors, appends what happened. The only place that performs.
+//! Driving one job: asks its machine, has connectors called, appends what happened. The only place that performs.
+//!
+//! Everything the machine says is due is under way at the same time: each call is a task of its own that sends back what
+//! happened. This loop alone touches the machine and the journal, one happening after the other.
 //!
 //! What waits for the disk: the claim before a write, and the end of the drive. Everything else rides along in order.
 //! Entries stay in `unconfirmed` until the store confirms them; when a commit fails (disk full) they are appended
 //! again, and the calls behind them are never made again.
 
-use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
-use connector::{Action, Call, Connection, Failure, FailureKind, Identity};
+use connector::Failure;
 use jiff::Timestamp;
 use recipe::EffectSpec;
 use serde_json::Value;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     crash::crash_point,
     deployment::Pinned,
-    dispatch::Parked,
-    effect::{declared_settle, hold_key, looks_up},
+    dispatch::{Parked, Waiting},
+    effect::{declared_settle, looks_up},
+    flight::{Flight, Happened, Stage},
     journal::{Entry, JobId, Kind, StepPath},
-    machine::{Decision, Due, JobFacts, Machine, Misfit, What},
+    machine::{ChildStage, Decision, JobFacts, Machine, Misfit},
     service::{Notice, Shared},
     store::{Append, Claimed, Effect, JobRow, Standing, StoreError},
+    worker::{self, Mail},
 };
-
-/// The largest output of a step, in bytes of JSON.
-const LARGEST_OUTPUT: usize = 1024 * 1024;
-
-/// How long one attempt may take when its step does not say: a complete read of a large tenant takes minutes.
-const LONGEST_CALL: Duration = Duration::from_mins(10);
 
 /// How long to wait before a failed commit is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -40,6 +45,9 @@ pub(crate) enum DriveError {
     /// The store refuses what it is asked.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A call panicked.
+    #[error("a call ended without an answer: {0}")]
+    Call(String),
 }
 
 /// What the store will say of an append.
@@ -53,10 +61,35 @@ pub(crate) struct Drive {
     pub(crate) pinned: Arc<Pinned>,
     /// Entries that are applied and not sent to the store yet.
     pub(crate) buffer: Vec<Entry>,
-    pub(crate) settle: Option<(Effect, Option<Arc<Value>>)>,
+    settle: Option<(Effect, Option<Arc<Value>>)>,
     unconfirmed: VecDeque<(Append, Appended)>,
     /// The standing that the store has.
     pub(crate) stored: Option<Standing>,
+    /// The calls under way, by their step.
+    pub(crate) flights: BTreeMap<StepPath, Flight>,
+    /// Their tasks. A happening names its flight by number: one that is nobody's any more is passed over.
+    pub(crate) happenings: JoinSet<(u64, StepPath, Happened)>,
+    pub(crate) flown: u64,
+    /// Which step of this job has claimed an effect, the last that did.
+    pub(crate) claims: HashMap<Effect, StepPath>,
+    /// Which other job holds an effect that a step here needs.
+    pub(crate) held_by: HashMap<Effect, JobId>,
+    /// The jobs that are waited for, by the step that called them.
+    pub(crate) children: BTreeMap<StepPath, JobId>,
+    /// What people answered, and which steps are over: neither is asked again.
+    pub(crate) answered: HashSet<StepPath>,
+    pub(crate) over: HashSet<StepPath>,
+    mail: mpsc::UnboundedReceiver<Mail>,
+}
+
+/// What a round of driving found to wait for.
+#[derive(Debug, Default)]
+struct Found {
+    /// Something was journaled: the machine is asked again first.
+    moved: bool,
+    /// Something is due that must not start now.
+    held_up: bool,
+    behind: BTreeSet<JobId>,
 }
 
 impl Drive {
@@ -65,6 +98,7 @@ impl Drive {
         row: JobRow,
         pinned: Arc<Pinned>,
         event: Arc<Value>,
+        mail: mpsc::UnboundedReceiver<Mail>,
     ) -> Self {
         let facts = JobFacts {
             id: row.id,
@@ -88,6 +122,15 @@ impl Drive {
             settle: None,
             unconfirmed: VecDeque::new(),
             stored: None,
+            flights: BTreeMap::new(),
+            happenings: JoinSet::new(),
+            flown: 0,
+            claims: HashMap::new(),
+            held_by: HashMap::new(),
+            children: BTreeMap::new(),
+            answered: HashSet::new(),
+            over: HashSet::new(),
+            mail,
         }
     }
 
@@ -102,45 +145,154 @@ impl Drive {
         self.open()?;
         self.take_up_open_calls()?;
         loop {
-            if let Some(by) = self.shared.take_cancel(self.row.id) {
-                self.record(&StepPath::root(), Kind::CancelRequested { by })?;
-            }
+            self.read_mail().await?;
             self.fire()?;
             let decision = self.machine.decide();
             self.buffer.extend(self.machine.take_made());
-            match decision {
+            let found = match &decision {
                 Decision::Finish(outcome) => {
                     if self.machine.standing().finished_at.is_none() {
+                        let outcome = outcome.clone();
                         self.record(&StepPath::root(), Kind::Finished { outcome })?;
                     }
                     self.send_later().await;
                     crash_point("job.finished");
+                    // A look-up may still be under way; nobody needs its answer any more.
+                    self.happenings.abort_all();
                     return Ok(Parked::Over);
                 }
-                Decision::Open { calls, wake_at, attention, .. } => {
-                    // Only one path is active at a time as long as rounds are sequential.
-                    if let Some(due) = calls.into_iter().next() {
-                        if !self.shared.may_go_on(&self.row.recipe) {
-                            self.send_later().await;
-                            return Ok(Parked::Paused);
-                        }
-                        if let Some(parked) = self.perform(due).await? {
-                            self.send_later().await;
-                            return Ok(parked);
-                        }
-                        continue;
-                    }
-                    self.send_later().await;
-                    if !attention.is_empty() {
-                        let body_over = self.machine.may_reopen();
-                        return Ok(if body_over { Parked::BodyOver } else { Parked::Attention });
-                    }
-                    let Some(at) = wake_at else { return Ok(Parked::Attention) };
-                    if at > self.now() {
-                        return Ok(Parked::Until(at));
-                    }
+                Decision::Open { .. } => self.start_due(&decision).await?,
+            };
+            if found.moved {
+                continue;
+            }
+            self.send_later().await;
+            let Decision::Open { wake_at, .. } = decision else { continue };
+            if self.flights.values().any(Flight::is_under_way) {
+                self.wait(wake_at).await?;
+            } else if found.held_up {
+                return Ok(Parked::Paused);
+            } else if self.machine.may_reopen() {
+                return Ok(Parked::BodyOver);
+            } else if wake_at.is_none() && found.behind.is_empty() {
+                return Ok(Parked::Attention);
+            } else if wake_at.is_none_or(|at| at > self.now()) {
+                return Ok(Parked::Waiting(Waiting { until: wake_at, behind: found.behind }));
+            }
+        }
+    }
+
+    /// Starts what is due and not under way, in the machine's order.
+    async fn start_due(&mut self, decision: &Decision) -> Result<Found, DriveError> {
+        let Decision::Open { calls, children, .. } = decision else { return Ok(Found::default()) };
+        let due: HashSet<&StepPath> = calls.iter().map(|due| &due.path).collect();
+        // What was being prepared or looked up and is not due any more is nobody's.
+        self.flights
+            .retain(|path, flight| matches!(flight.stage, Stage::Calling) || due.contains(path));
+        let may = self.shared.may_go_on(&self.row.recipe);
+        let mut found = Found::default();
+        let before = self.machine.last_seq();
+        for due in calls {
+            if !may {
+                found.held_up = true;
+                continue;
+            }
+            let under_way = self.flights.get(&due.path).map(Flight::is_under_way);
+            let holder = match under_way {
+                None => self.prepare(due)?,
+                Some(false) => self.call(&due.path).await?,
+                Some(true) => None,
+            };
+            found.behind.extend(holder);
+        }
+        for child in children {
+            if may || matches!(child.stage, ChildStage::Running(_)) {
+                found.behind.extend(self.attend(child).await?);
+            } else {
+                found.held_up = true;
+            }
+        }
+        // A call that began changes nothing for the others.
+        let begun = self.flights.values().filter(|flight| flight.just_begun).count();
+        self.flights.values_mut().for_each(|flight| flight.just_begun = false);
+        found.moved = (self.machine.last_seq() - before) as usize != begun;
+        Ok(found)
+    }
+
+    /// Waits until something happens, a timer is due, or there is mail.
+    async fn wait(&mut self, wake_at: Option<Timestamp>) -> Result<(), DriveError> {
+        let clock = self.shared.clock.clone();
+        let moment = async {
+            match wake_at {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            happened = self.happenings.join_next() => match happened {
+                Some(Ok((number, path, happened))) => {
+                    return self.happened(number, &path, happened).await;
+                }
+                Some(Err(fault)) => return Err(DriveError::Call(fault.to_string())),
+                None => {}
+            },
+            mail = self.mail.recv() => if let Some(mail) = mail {
+                return self.take_mail(mail).await;
+            },
+            () = moment => {}
+        }
+        Ok(())
+    }
+
+    async fn read_mail(&mut self) -> Result<(), DriveError> {
+        while let Ok(mail) = self.mail.try_recv() {
+            self.take_mail(mail).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_mail(&mut self, mail: Mail) -> Result<(), DriveError> {
+        match mail {
+            Mail::Asked(asked) => worker::answer(self, asked).await.map(drop),
+            // Who was waited for is over: looked at again with the next round.
+            Mail::Freed => Ok(()),
+        }
+    }
+
+    /// Gives up the drive of a job that cannot be read.
+    pub(crate) fn into_mail(self) -> mpsc::UnboundedReceiver<Mail> {
+        self.mail
+    }
+
+    /// Takes the mail that came after the last look.
+    pub(crate) fn late_mail(&mut self) -> Vec<Mail> {
+        std::iter::from_fn(|| self.mail.try_recv().ok()).collect()
+    }
+
+    /// Takes an entry into account that the machine was given.
+    pub(crate) fn tie(&mut self, entry: &Entry) {
+        let path = &entry.path;
+        match &entry.kind {
+            Kind::Started { once: Some(_), .. } => {
+                if let Some(effect) = self.machine.claimed(path) {
+                    self.claims.insert(effect, path.clone());
                 }
             }
+            Kind::Child { job } => {
+                self.children.insert(path.clone(), *job);
+            }
+            Kind::Signalled { .. } => {
+                self.answered.insert(path.clone());
+            }
+            Kind::Succeeded { .. } | Kind::Failed { .. } | Kind::Fired => {
+                self.children.remove(path);
+                self.over.insert(path.clone());
+            }
+            Kind::Reopened { .. } => {
+                self.children.clear();
+                self.over.clear();
+            }
+            _ => {}
         }
     }
 
@@ -155,140 +307,6 @@ impl Drive {
             properties: self.pinned.properties_hash.clone(),
         };
         self.record(&StepPath::root(), opened)
-    }
-
-    /// Makes a call that is due; `Some` when it cannot be made now.
-    async fn perform(&mut self, due: Due) -> Result<Option<Parked>, DriveError> {
-        let deployment = self.shared.deployment();
-        let name = format!("{}.{}", due.connector, due.action);
-        let Some(action) = deployment.action(&due.connector, &due.action).cloned() else {
-            let failure =
-                Failure::permanent("no_action", format!("this version has no action `{name}`"))
-                    .hint("Retry the job with its newest recipe.");
-            self.begin_and_fail(&due, failure)?;
-            return Ok(None);
-        };
-        let connection = match deployment.connection(due.connection.as_deref()) {
-            Ok(connection) => connection,
-            Err(failure) => {
-                self.begin_and_fail(&due, failure)?;
-                return Ok(None);
-            }
-        };
-        let identity = Identity {
-            event: self.row.once_key.clone(),
-            path: due.path.to_string(),
-            cause: due.cause.clone(),
-        };
-        let call = Call::new(identity, self.shared.clock.clone());
-        if due.what == What::LookUp {
-            self.look_up(&due, &action, &connection, &call).await?;
-            return Ok(None);
-        }
-        match action.exclusive_key(&due.input) {
-            Ok(Some(key)) => {
-                let key = hold_key(due.connection.as_deref(), &key);
-                if let Err(holder) = self.shared.dispatch().hold(key, self.row.id) {
-                    return Ok(Some(Parked::Behind(holder)));
-                }
-            }
-            Ok(None) => {}
-            Err(failure) => {
-                self.begin_and_fail(&due, failure)?;
-                return Ok(None);
-            }
-        }
-        let prepared = match action.prepare(&connection, &call, (*due.input).clone()).await {
-            Ok(prepared) => prepared,
-            Err(failure) => {
-                self.begin_and_fail(&due, failure)?;
-                return Ok(None);
-            }
-        };
-        let effect = matches!(action.spec.effect, EffectSpec::Write { .. }).then(|| Effect {
-            connection: due.connection.clone().unwrap_or_default(),
-            action: name,
-            key: prepared.key.clone(),
-        });
-        if let Some(effect) = &effect {
-            if let Some(parked) = self.claim(&due, effect, &action).await? {
-                return Ok(parked.0);
-            }
-        } else {
-            let started =
-                Kind::Started { attempt: due.attempt, input: due.input.clone(), once: None };
-            self.record(&due.path, started)?;
-            self.send_later().await;
-        }
-        crash_point("call.before");
-        let limit = due.timeout.unwrap_or(LONGEST_CALL);
-        let running = action.run(&connection, &call, (*due.input).clone(), prepared);
-        let result = tokio::select! {
-            result = running => result,
-            () = self.shared.clock.sleep(limit) => Err(timed_out(&action, limit)),
-        };
-        crash_point("call.after");
-        self.end(&due, (&action, &connection), effect, &call, result)?;
-        Ok(None)
-    }
-
-    /// Journals how an attempt ended.
-    fn end(
-        &mut self,
-        due: &Due,
-        (action, connection): (&Action, &Connection),
-        effect: Option<Effect>,
-        call: &Call,
-        result: Result<Value, Failure>,
-    ) -> Result<(), Misfit> {
-        let at = self.now();
-        let writes = effect.is_some();
-        let result = result.and_then(|output| {
-            let bytes = output.to_string().len();
-            if bytes <= LARGEST_OUTPUT {
-                return Ok(output);
-            }
-            Err(Failure::permanent(
-                "output_too_large",
-                format!("the answer has {bytes} bytes, more than 1 MiB"),
-            )
-            .hint("Ask for less: fewer items, fewer fields."))
-        });
-        let kind = match result {
-            Ok(output) => {
-                let output = Arc::new(output);
-                self.settle = effect.map(|effect| (effect, Some(output.clone())));
-                let warnings = call.take_warnings();
-                Kind::Succeeded { output, recovered: false, warnings }
-            }
-            Err(mut failure) => {
-                if failure.kind == FailureKind::Unknown && !writes {
-                    failure.kind = FailureKind::Transient { after: None };
-                }
-                failure.exchange = failure.exchange.or_else(|| call.take_exchange().map(Box::new));
-                let settle = looks_up(action).then(|| action.settle(connection));
-                let kind = self.machine.failed(&due.path, failure, at, false, settle);
-                if let Kind::Failed { failure, retry_at: None, .. } = &kind
-                    && failure.kind != FailureKind::Unknown
-                {
-                    self.settle = effect.map(|effect| (effect, None));
-                }
-                kind
-            }
-        };
-        self.record(&due.path, kind)
-    }
-
-    /// Journals an attempt that failed before anything was sent.
-    fn begin_and_fail(&mut self, due: &Due, failure: Failure) -> Result<(), Misfit> {
-        if due.what == What::LookUp {
-            let kind = self.machine.failed(&due.path, failure, self.now(), true, None);
-            return self.record(&due.path, kind);
-        }
-        let started = Kind::Started { attempt: due.attempt, input: due.input.clone(), once: None };
-        self.record(&due.path, started)?;
-        let kind = self.machine.failed(&due.path, failure, self.now(), false, None);
-        self.record(&due.path, kind)
     }
 
     /// Journals that calls which were begun have no end: the process died during them. A read is made again; nobody
@@ -341,8 +359,17 @@ impl Drive {
     pub(crate) fn record(&mut self, path: &StepPath, kind: Kind) -> Result<(), Misfit> {
         let entry = self.machine.entry(path, self.now(), kind);
         self.machine.apply(&entry)?;
+        self.tie(&entry);
         self.buffer.push(entry);
         Ok(())
+    }
+
+    /// Has an effect settled with what is recorded next.
+    pub(crate) async fn settle(&mut self, effect: Effect, output: Option<Arc<Value>>) {
+        if self.settle.is_some() {
+            self.send_later().await;
+        }
+        self.settle = Some((effect, output));
     }
 
     /// Sends what is buffered to the store without waiting for the disk.
@@ -412,12 +439,6 @@ pub(crate) async fn pause(
     tracing::error!(job = job.0, %error, "the store does not take entries; trying again");
     shared.clock.sleep(STORE_PAUSE).await;
     Ok(())
-}
-
-fn timed_out(action: &Action, limit: Duration) -> Failure {
-    let message = format!("`{}` took longer than {} s", action.name, limit.as_secs());
-    Failure::unknown("timeout", message)
-        .hint("Raise the step's `timeout` if this is normal for it.")
 }
 
 /// Returns where the jitter of a job comes from.

@@ -2,28 +2,52 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connector::{Action, Call, Connection, Failure, LookUp};
+use connector::{Action, Failure, LookUp};
 use recipe::EffectSpec;
+use serde_json::Value;
+use tokio::sync::mpsc;
 
 use crate::{
-    dispatch::Parked,
     drive::{Drive, DriveError, pause},
-    journal::{Kind, Status, StepPath, Verdict},
+    flight::Flight,
+    journal::{JobId, Kind, Status, StepPath, Verdict},
     machine::{Due, Misfit, names},
     service::Shared,
     store::{Append, Claim, Claimed, Effect, Standing},
     worker,
 };
 
+/// What became of the claim of a write.
+pub(crate) enum Claiming {
+    /// It is on disk: the write may be made.
+    Granted,
+    /// The write is not made now, and the journal says why.
+    Settled,
+    /// Another step of this job is about to do the same: it is asked for again when that one has ended.
+    OwnStep,
+    /// Another job is about to do the same.
+    Behind(JobId),
+}
+
 impl Drive {
-    /// Claims a write before it is called and waits until that is on disk. `Some` when it must not be called now: the
-    /// inner value then says where the drive ends, if it does.
+    /// Claims a write before it is called and waits until that is on disk.
     pub(crate) async fn claim(
         &mut self,
         due: &Due,
         effect: &Effect,
         action: &Action,
-    ) -> Result<Option<(Option<Parked>,)>, DriveError> {
+    ) -> Result<Claiming, DriveError> {
+        if self.claims.get(effect).is_some_and(|holder| {
+            *holder != due.path && self.machine.claimed(holder).as_ref() == Some(effect)
+        }) {
+            return Ok(Claiming::OwnStep);
+        }
+        if let Some(holder) = self.held_by.get(effect).copied() {
+            if self.shared.dispatch().watch(holder, self.row.id) {
+                return Ok(Claiming::Behind(holder));
+            }
+            self.held_by.remove(effect);
+        }
         let started = Kind::Started {
             attempt: due.attempt,
             input: due.input.clone(),
@@ -58,10 +82,11 @@ impl Drive {
             match claimed {
                 Claimed::Mine => {
                     self.machine.apply(&entry)?;
+                    self.tie(&entry);
                     self.stored = None;
                     self.notify(&[entry]);
                     if !take_over && !in_doubt {
-                        return Ok(None);
+                        return Ok(Claiming::Granted);
                     }
                     // Somebody else may have done it: look before calling.
                     let why = if in_doubt {
@@ -73,31 +98,33 @@ impl Drive {
                     let settle = looks_up(action).then_some(Duration::ZERO);
                     let kind = self.machine.failed(&due.path, failure, self.now(), false, settle);
                     self.record(&due.path, kind)?;
-                    return Ok(Some((None,)));
+                    return Ok(Claiming::Settled);
                 }
                 Claimed::Done(output) => {
                     self.record(&due.path, started)?;
                     let kind = Kind::Succeeded { output, recovered: true, warnings: Vec::new() };
                     self.record(&due.path, kind)?;
-                    return Ok(Some((None,)));
+                    return Ok(Claiming::Settled);
                 }
                 Claimed::HeldBy(holder) if holder != self.row.id => {
-                    return Ok(Some((Some(Parked::Behind(holder)),)));
+                    if self.shared.dispatch().watch(holder, self.row.id) {
+                        self.held_by.insert(effect.clone(), holder);
+                        return Ok(Claiming::Behind(holder));
+                    }
+                    // It is over by now, and the store will say so.
                 }
-                // Steps of one job are called one after the other, so none of its own calls is open here.
+                // None of its own calls is open: a step that is over left it unsettled.
                 Claimed::HeldBy(_) | Claimed::Unsure(_) => take_over = true,
             }
         }
     }
 
-    pub(crate) async fn look_up(
+    /// Journals what a look-up found.
+    pub(crate) async fn looked_up(
         &mut self,
-        due: &Due,
-        action: &Action,
-        connection: &Connection,
-        call: &Call,
+        Flight { due, call, .. }: Flight,
+        result: Result<LookUp<Value>, Failure>,
     ) -> Result<(), Misfit> {
-        let result = action.look_up_outcome(connection, call, (*due.input).clone()).await;
         let at = self.now();
         let verdict = match result {
             Ok(LookUp::Found(output)) => Verdict::Happened { output: Arc::new(output) },
@@ -127,11 +154,9 @@ impl Drive {
             _ => None,
         };
         if let (Some(output), Some(effect)) = (settled, self.machine.claimed(path)) {
-            self.settle = Some((effect, output));
+            self.settle(effect, output).await;
         }
-        self.record(path, Kind::Resolved { by: by.into(), verdict })?;
-        self.send_later().await;
-        Ok(())
+        self.record(path, Kind::Resolved { by: by.into(), verdict })
     }
 }
 
@@ -142,7 +167,8 @@ pub(crate) async fn take_up_holds(shared: &Arc<Shared>) {
     for id in begun {
         let Ok(Some(loaded)) = shared.store.load(id).await else { continue };
         if loaded.row.standing.status == Status::NeedsAttention
-            && let Ok(drive) = worker::build(shared, loaded.clone()).await
+            && let Ok(drive) =
+                worker::build(shared, loaded.clone(), mpsc::unbounded_channel().1).await
             && drive.machine.may_reopen()
         {
             // Only its `finally` is left: it holds nothing.

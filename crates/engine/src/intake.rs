@@ -3,10 +3,11 @@
 //! Anything genuine is stored and answered 200. What cannot become a job by itself (a payload that does not decode, an
 //! expression of the trigger that fails) becomes a job that needs attention, with the reason.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use connector::{Delivery, Event, Failure, Verdict};
-use recipe::{EvalError, Expression, Recipe, Scope};
+use jiff::Timestamp;
+use recipe::{EvalError, Expression, OrderKey, Recipe, Scope, Start, fit};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,8 +15,10 @@ use crate::{
     deployment::{Deployment, Pinned, hash},
     dispatch::Place,
     journal::{JobId, Status},
-    service::{Engine, Notice},
-    store::{Accepted, Intake, NewJob, StoreError},
+    machine::Child,
+    retry,
+    service::{Engine, Notice, Shared},
+    store::{Accepted, Intake, JobRow, NewJob, Parent, StoreError},
     worker,
 };
 
@@ -28,6 +31,17 @@ const CREDENTIALS: [&str; 6] = [
     "x-hub-signature-256",
     "proxy-authorization",
 ];
+
+/// How long what unfinished jobs take is not read again.
+const READ_ROOM: Duration = Duration::from_secs(2);
+
+/// How much room unfinished jobs take.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// In bytes: as last read, and what was accepted since.
+    taken: u64,
+    read_at: Option<Timestamp>,
+}
 
 /// The answer to a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +68,12 @@ impl Engine {
     /// Takes a webhook. A 200 means that everything genuine in it is on disk.
     pub async fn deliver(&self, recipe: &str, delivery: Delivery) -> Answer {
         let shared = &self.shared;
-        let Some(current) = shared.known(recipe).and_then(|known| known.current) else {
+        let Some(known) = shared.known(recipe) else {
             return Answer::new(404, format!("there is no recipe `{recipe}` here"));
+        };
+        let Some(current) = known.current else {
+            // It will be right one day; the sender keeps the event until then.
+            return Answer::new(503, format!("`{recipe}` has never been right; try again later"));
         };
         let Some(started_by) = current.trigger() else {
             return Answer::new(
@@ -84,7 +102,7 @@ impl Engine {
         let (word, jobs) = match verdict {
             Verdict::Ping => ("ping", Vec::new()),
             Verdict::Other => ("other", Vec::new()),
-            Verdict::Events if self.is_full().await => {
+            Verdict::Events if self.is_full(delivery.body.len()).await => {
                 tracing::error!(
                     recipe,
                     "unfinished jobs take all the room that `retention` in runner.yaml gives; the sender is asked to \
@@ -107,11 +125,26 @@ impl Engine {
     }
 
     /// Returns whether unfinished jobs, which nothing may purge, take more than the whole budget of the history.
-    async fn is_full(&self) -> bool {
-        let budget =
-            self.shared.deployment().project.runner.keep_megabytes.saturating_mul(1024 * 1024);
+    ///
+    /// What they take is read now and then; in between, every delivery counts as if its jobs never ended. So nobody is
+    /// refused but after a fresh look.
+    async fn is_full(&self, coming: usize) -> bool {
+        let shared = &self.shared;
+        let budget = shared.deployment().project.runner.keep_megabytes.saturating_mul(1024 * 1024);
+        let now = shared.clock.now();
+        {
+            let mut room = shared.room.lock().expect("no panic while the lock is held");
+            room.taken = room.taken.saturating_add(coming as u64);
+            let fresh = room.read_at.is_some_and(|at| retry::later(at, READ_ROOM) > now);
+            if fresh && room.taken <= budget {
+                return false;
+            }
+        }
         // A store that does not answer says so when it is asked to accept.
-        self.shared.store.size().await.is_ok_and(|size| size.unfinished > budget)
+        let Ok(size) = shared.store.size().await else { return false };
+        let mut room = shared.room.lock().expect("no panic while the lock is held");
+        *room = Room { taken: size.unfinished.saturating_add(coming as u64), read_at: Some(now) };
+        size.unfinished > budget
     }
 
     /// Makes a job by hand from the body of a delivery, as the vendor sends it. It has a dedupe key of its own and the
@@ -120,6 +153,17 @@ impl Engine {
         let shared = &self.shared;
         let known = shared.known(recipe).ok_or_else(|| CommandError::NoRecipe(recipe.into()))?;
         let current = known.current.ok_or_else(|| CommandError::NeverGood(recipe.into()))?;
+        let body = match &current.start {
+            Start::Trigger(_) => body,
+            Start::Called { input } => {
+                let given = serde_json::from_slice(&body).map_err(|error| error.to_string());
+                let fitted = given.and_then(|given| fit(given, input));
+                fitted
+                    .map_err(|why| CommandError::WrongInput { recipe: recipe.into(), why })?
+                    .to_string()
+                    .into_bytes()
+            }
+        };
         let deployment = shared.deployment();
         let now = shared.clock.now();
         let delivery = Delivery {
@@ -169,36 +213,44 @@ impl Engine {
             answered: 200,
             jobs: jobs.clone(),
         };
-        let (_, accepted) = shared.store.accept(intake).await?;
-        let mut ids = Vec::with_capacity(accepted.len());
-        for (job, accepted) in jobs.into_iter().zip(accepted) {
+        let orders: Vec<String> = jobs.iter().filter_map(|job| job.order_key.clone()).collect();
+        for order in &orders {
+            shared.dispatch().expect(order);
+        }
+        let accepted = shared.store.accept(intake).await;
+        let mut ids = Vec::with_capacity(jobs.len());
+        let mut failed = Vec::new();
+        for (job, accepted) in jobs.into_iter().zip(accepted.as_ref().map_or(&[][..], |all| &all.1))
+        {
             match accepted {
                 Accepted::New(id) => {
-                    ids.push(id);
-                    let order = job.order_key.map(|key| format!("{recipe}\0{key}"));
+                    ids.push(*id);
                     let (place, status) = match &job.attention {
                         Some(_) => (Place::Attention, Status::NeedsAttention),
                         None => (Place::Ready, Status::Queued),
                     };
-                    shared.dispatch().add(id, recipe, order, false, place);
-                    let note = job.attention.unwrap_or_default();
-                    let label = job.label;
+                    shared.dispatch().add(*id, recipe, job.order_key, false, place);
                     shared.notify(Notice {
-                        job: id,
+                        job: *id,
                         recipe: recipe.into(),
-                        label,
+                        label: job.label,
                         status,
-                        note,
+                        note: job.attention.unwrap_or_default(),
                         entries: Arc::new([]),
                     });
                 }
                 Accepted::Repeat { job: id, status } => {
-                    ids.push(id);
-                    if status == Status::Failed {
-                        self.reopen(id).await;
-                    }
+                    ids.push(*id);
+                    failed.extend((*status == Status::Failed).then_some(*id));
                 }
             }
+        }
+        for order in &orders {
+            shared.dispatch().arrived(order);
+        }
+        accepted?;
+        for id in failed {
+            self.reopen(id).await;
         }
         shared.changed.notify_one();
         Ok(ids)
@@ -287,8 +339,12 @@ fn job_of(
     };
     let dedupe_key = own("dedupe", trigger.and_then(|trigger| trigger.dedupe.as_ref()))
         .unwrap_or(event.dedupe_key);
-    let order_key = own("key", trigger.and_then(|trigger| Some(&trigger.key.as_ref()?.value)))
-        .or(event.order_key);
+    let order = trigger.and_then(|trigger| trigger.key.as_ref());
+    let order_key = match order {
+        Some(order) => own("key", Some(&order.value)),
+        None => event.order_key,
+    };
+    let order_key = order_key.map(|key| order_scope(&recipe.name, order, &key));
     let label = recipe.label.as_ref().and_then(|label| label.evaluate(&scope).ok());
     let label = label.and_then(|label| label.as_str().map(|label| label.trim().to_string()));
     Some(NewJob {
@@ -299,6 +355,81 @@ fn job_of(
         once_key: event.once_key,
         search,
         attention,
+        parent: None,
+    })
+}
+
+/// Returns an order key with its scope: jobs of a group share it across recipes, others only within their recipe.
+fn order_scope(recipe: &str, order: Option<&OrderKey>, key: &str) -> String {
+    match order.and_then(|order| order.group.as_ref()) {
+        Some(group) => format!("group {group}: {key}"),
+        None => format!("recipe {recipe}: {key}"),
+    }
+}
+
+/// Returns the job that a step of another calls, ready for the store; or why it cannot be called.
+pub(crate) fn call(
+    shared: &Shared,
+    caller: &JobRow,
+    child: &Child,
+    now: Timestamp,
+) -> Result<Intake, Failure> {
+    let name = &child.recipe;
+    let permanent =
+        |code, message: String, hint: String| Failure::permanent(code, message).hint(hint);
+    let Some(current) = shared.known(name).and_then(|known| known.current) else {
+        return Err(permanent(
+            "no_recipe",
+            format!("there is no recipe `{name}` that is right"),
+            format!("See `recipe-runner check recipes/{name}.yaml`, then retry the job."),
+        ));
+    };
+    let Start::Called { input } = &current.start else {
+        return Err(permanent(
+            "not_callable",
+            format!("`{name}` has a trigger, so it cannot be called"),
+            "Retry the job with its newest recipe.".into(),
+        ));
+    };
+    let input = fit((*child.input).clone(), input).map_err(|why| {
+        let hint = format!("Look what `{name}` takes in its `input`.");
+        permanent("wrong_input", format!("`{name}` does not take this: {why}"), hint)
+    })?;
+    let body = input.to_string();
+    let delivery = Delivery {
+        headers: Vec::new(),
+        query: String::new(),
+        body: body.into_bytes().into(),
+        received_at: now,
+    };
+    let path = &child.path;
+    // A cancelled job gives way to another one when its caller is retried.
+    let again = if child.attempt > 1 { format!("#{}", child.attempt) } else { String::new() };
+    let event = Event {
+        dedupe_key: format!("call/{}/{path}{again}", caller.id),
+        order_key: None,
+        once_key: format!("{}/{path}", caller.once_key),
+        payload: input,
+    };
+    let pinned = shared.deployment().pins(&current);
+    let label = caller.label.clone();
+    let job = job_of(&pinned, event, 0, &delivery, None).ok_or_else(|| {
+        permanent("not_callable", format!("`{name}` leaves this out"), String::new())
+    })?;
+    let job = NewJob {
+        label: if current.label.is_some() { job.label } else { label },
+        parent: Some(Parent { job: caller.id, path: path.clone() }),
+        ..job
+    };
+    Ok(Intake {
+        recipe: name.clone(),
+        received_at: now,
+        headers: Vec::new(),
+        query: String::new(),
+        body: delivery.body,
+        verdict: "call".into(),
+        answered: 200,
+        jobs: vec![job],
     })
 }
 
@@ -317,6 +448,7 @@ fn undecodable(recipe: &Recipe, delivery: &Delivery, failure: &Failure) -> NewJo
             "the delivery is genuine but cannot be read: {}.{hint}",
             failure.message
         )),
+        parent: None,
     }
 }
 

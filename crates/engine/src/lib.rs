@@ -1,14 +1,17 @@
 //! Runs recipes durably: the pure machine, its journal, the store, the worker that performs, and the intake.
 
+mod called;
 mod command;
 mod crash;
 mod deployment;
 mod dispatch;
 mod drive;
 mod effect;
+mod flight;
 mod intake;
 mod journal;
 mod machine;
+mod question;
 mod retry;
 mod service;
 pub mod simulate;
@@ -16,7 +19,7 @@ mod store;
 mod upkeep;
 mod worker;
 
-pub use command::{Command, CommandError, Settlement};
+pub use command::{Command, CommandError, Given, Settlement};
 pub use crash::CRASH_POINTS;
 pub use deployment::Deployment;
 pub use intake::Answer;
@@ -26,9 +29,10 @@ pub use journal::{
 pub use machine::{
     Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Machine, Misfit, What,
 };
+pub use question::Question;
 pub use service::{Engine, FileState, JobView, Notice, RecipeStatus, Settings};
 pub use store::{
     Accepted, Append, Claim, Claimed, Count, DeliveryId, DeliveryRow, Effect, EffectRow, Intake,
-    JobQuery, JobRow, Keep, Loaded, NewJob, Pin, Purged, RecipeState, Size, Standing, Stats, Store,
-    StoreError, StoredDelivery, content_hash,
+    JobQuery, JobRow, Keep, Loaded, NewJob, Parent, Pin, Purged, RecipeState, Size, Standing,
+    Stats, Store, StoreError, StoredDelivery, content_hash,
 };

@@ -1,7 +1,7 @@
 //! The engine's door: what the runner asks of it, and the state its parts share.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -13,17 +13,20 @@ use connector::Clock;
 use jiff::Timestamp;
 use recipe::Recipe;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, broadcast, oneshot};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     command::{Command, CommandError},
     deployment::{Deployment, PinCache, StoredText},
-    dispatch::{Dispatch, Place},
+    dispatch::{Dispatch, Place, Waiting},
+    intake::Room,
     journal::{Entry, JobId, Status},
+    question::{Question, questions},
     retry,
     store::{JobQuery, JobRow, Pin, Store, StoreError},
-    upkeep, worker,
+    upkeep,
+    worker::{self, Mail},
 };
 
 /// How many notices a slow listener may fall behind before it misses some.
@@ -108,7 +111,10 @@ pub(crate) struct Shared {
     pub(crate) changed: Notify,
     pub(crate) stop_asked: Notify,
     pub(crate) tasks: TaskTracker,
-    pub(crate) cancels: Mutex<HashMap<JobId, String>>,
+    /// Where each job that is driven hears what people ask.
+    pub(crate) mail: Mutex<HashMap<JobId, mpsc::UnboundedSender<Mail>>>,
+    /// How much room unfinished jobs take, as last read.
+    pub(crate) room: Mutex<Room>,
     pub(crate) recipes: RwLock<HashMap<String, Known>>,
     settings: Settings,
     deployment: RwLock<Arc<Deployment>>,
@@ -144,7 +150,8 @@ impl Engine {
             changed: Notify::new(),
             stop_asked: Notify::new(),
             tasks: TaskTracker::new(),
-            cancels: Mutex::default(),
+            mail: Mutex::default(),
+            room: Mutex::default(),
             recipes: RwLock::default(),
             settings,
             deployment: RwLock::new(Arc::new(deployment)),
@@ -160,17 +167,16 @@ impl Engine {
         let mut dispatch = engine.shared.dispatch();
         for row in unfinished {
             let place = match (row.standing.status, row.standing.wake_at) {
-                (Status::Waiting, Some(at)) => Place::Until(at),
-                (Status::NeedsAttention, _) => Place::Attention,
+                (Status::Waiting, Some(at)) => {
+                    Place::Waiting(Waiting { until: Some(at), behind: BTreeSet::new() })
+                }
+                // It never began: a person must look at its event first.
+                (Status::NeedsAttention, _) if row.entries == 0 => Place::Attention,
+                // It may wait for something beside the person: its drive finds out.
                 _ => Place::Ready,
             };
-            dispatch.add(
-                row.id,
-                &row.recipe,
-                order_key(&row),
-                row.standing.started_at.is_some(),
-                place,
-            );
+            let begun = row.standing.started_at.is_some();
+            dispatch.add(row.id, &row.recipe, row.order_key.clone(), begun, place);
         }
         drop(dispatch);
         Ok(engine)
@@ -275,7 +281,13 @@ impl Engine {
                 path: pinned.recipe.source.path.clone(),
                 text: pinned.recipe.source.text.clone(),
             }),
+            asks: pinned
+                .as_ref()
+                .filter(|_| !loaded.row.standing.status.is_final())
+                .map(|pinned| questions(&pinned.recipe, &loaded.entries))
+                .unwrap_or_default(),
             recipe: pinned.map(|pinned| pinned.recipe.clone()),
+            children: self.shared.store.children(id).await?,
             blocked_by,
             row: loaded.row,
             entries: loaded.entries,
@@ -417,6 +429,10 @@ pub struct JobView {
     pub(crate) source: Option<StoredText>,
     /// The job it waits for.
     pub blocked_by: Option<JobId>,
+    /// What people are asked and have not answered.
+    pub asks: Vec<Question>,
+    /// The jobs that its steps called, in order; what called it stands in its row.
+    pub children: Vec<JobRow>,
 }
 
 impl JobView {
@@ -461,9 +477,23 @@ impl Shared {
         drop(self.notices.send(notice));
     }
 
-    /// Returns who asked to cancel a job while it was driven, once.
-    pub(crate) fn take_cancel(&self, job: JobId) -> Option<String> {
-        self.cancels.lock().expect("no panic while the lock is held").remove(&job)
+    /// Has a job hear something while it is driven; gives it back when it is not.
+    pub(crate) fn send(&self, job: JobId, mail: Mail) -> Result<(), Mail> {
+        let drives = self.mail.lock().expect("no panic while the lock is held");
+        match drives.get(&job) {
+            Some(sender) => sender.send(mail).map_err(|mail| mail.0),
+            None => Err(mail),
+        }
+    }
+
+    /// Returns the recipes that say how long their jobs are kept, with since when.
+    pub(crate) fn kept_by_recipes(&self) -> Vec<(String, Timestamp)> {
+        let now = self.clock.now();
+        let recipes = self.recipes.read().expect("no panic while the lock is held");
+        let own = recipes.iter().filter_map(|(name, known)| {
+            Some((name.clone(), retry::before(now, known.current.as_ref()?.settings.keep?)))
+        });
+        own.collect()
     }
 
     pub(crate) fn refused(&self, recipe: &str, at: Timestamp, reason: &str) {
@@ -479,9 +509,4 @@ impl Shared {
             dispatch.set_lane(name, known.on, slots);
         }
     }
-}
-
-/// Returns the order key of a job as the dispatch knows it: keys are per recipe.
-pub(crate) fn order_key(row: &JobRow) -> Option<String> {
-    row.order_key.as_ref().map(|key| format!("{}\0{key}", row.recipe))
 }

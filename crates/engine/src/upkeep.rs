@@ -15,6 +15,7 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
         let age = Duration::from_hours(24 * u64::from(settings.keep_days));
         let keep = Keep {
             since: Some(retry::before(shared.clock.now(), age)),
+            recipes: shared.kept_by_recipes(),
             bytes: Some(settings.keep_megabytes.saturating_mul(1024 * 1024)),
         };
         match shared.store.purge(keep).await {

@@ -1,41 +1,56 @@
 //! The worker: takes jobs that may go on, loads them, drives each in a task of its own, and parks them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use connector::Delivery;
+use jiff::Timestamp;
 use recipe::Recipe;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     command::{Command, CommandError, Settlement},
     crash::crash_point,
     deployment::{Deployment, Pinned, StoredText},
-    dispatch::{Parked, Place},
-    drive::Drive,
+    dispatch::{Parked, Place, Waiting},
+    drive::{Drive, DriveError},
     effect::take_up_holds,
-    journal::{Entry, JobId, Kind, Status, StepPath, Verdict},
-    service::{Shared, order_key},
-    store::{Append, JobRow, Loaded, Pin, Standing, StoredDelivery},
+    journal::{Entry, JobId, Kind, Outcome, Status, StepPath, Verdict},
+    machine::names,
+    service::{Notice, Shared},
+    store::{Append, JobRow, Loaded, Pin, Standing, StoreError, StoredDelivery},
 };
 
 type Reply = oneshot::Sender<Result<(), CommandError>>;
 
 /// A person's command on its way to a job.
-struct Asked {
+#[derive(Debug)]
+pub(crate) struct Asked {
     command: Command,
     by: String,
     reply: Reply,
+}
+
+/// What a job hears while it is driven.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A person's command.
+    Asked(Asked),
+    /// A job it waited for is over.
+    Freed,
 }
 
 /// Drives jobs until the service stops.
 pub(crate) async fn work(shared: Arc<Shared>) {
     take_up_holds(&shared).await;
     while !shared.stopping() {
-        let (ready, next) = {
+        let (ready, freed, next) = {
             let mut dispatch = shared.dispatch();
             let next = dispatch.wake(shared.clock.now());
-            (dispatch.take_ready(), next)
+            (dispatch.take_ready(), dispatch.take_freed(), next)
         };
+        for id in freed {
+            drop(shared.send(id, Mail::Freed));
+        }
         for id in ready {
             start(&shared, id, None);
         }
@@ -69,6 +84,7 @@ pub(crate) async fn command(
             Command::Retry { .. } => "retry",
             Command::Cancel => "cancel",
             Command::Resolve { .. } => "resolve",
+            Command::Answer { .. } => "answer",
         };
         if !what.is_empty() {
             return Err(CommandError::Over { job: id, status: row.standing.status, what });
@@ -78,56 +94,94 @@ pub(crate) async fn command(
         {
             return Err(CommandError::Overtaken { job: id, later });
         }
-        shared.dispatch().add(id, &row.recipe, order_key(&row), true, Place::Attention);
+        shared.dispatch().add(id, &row.recipe, row.order_key.clone(), true, Place::Attention);
     }
+    let asked = Asked { command, by, reply };
     {
+        // The dispatch stays locked so that the job is not parked in between.
         let mut dispatch = shared.dispatch();
         if !dispatch.take(id) {
-            let Command::Cancel = command else { return Err(CommandError::Busy(id)) };
-            // The drive sees it as soon as its call has ended, and whoever parks the job if the drive did not. The
-            // dispatch stays locked so that the job is not parked in between.
-            shared.cancels.lock().expect("no panic while the lock is held").insert(id, by);
-            drop(reply.send(Ok(())));
-            return Ok(());
+            return match shared.send(id, Mail::Asked(asked)) {
+                Ok(()) => Ok(()),
+                // It was parked for the last time since it was looked at.
+                Err(_) => Err(CommandError::Busy(id)),
+            };
         }
     }
-    start(shared, id, Some(Asked { command, by, reply }));
+    start(shared, id, Some(asked));
     Ok(())
 }
 
 /// Drives a job in a task of its own and parks it afterwards.
 fn start(shared: &Arc<Shared>, id: JobId, asked: Option<Asked>) {
-    let drive = tokio::spawn(drive(shared.clone(), id, asked));
+    let (sender, mail) = mpsc::unbounded_channel();
+    shared.mail.lock().expect("no panic while the lock is held").insert(id, sender);
+    let drive = tokio::spawn(drive(shared.clone(), id, asked, mail));
     let shared = shared.clone();
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         // A panic is a fault of ours; the job waits for a person and the others go on.
-        let parked = match drive.await {
-            Ok(parked) => parked,
+        let (parked, mut late) = match drive.await {
+            Ok((parked, late)) => (parked, late),
             Err(fault) => {
                 tracing::error!(job = id.0, %fault, "an engine fault ended the drive of a job");
-                Parked::Attention
+                (Parked::Attention, Late::Nothing)
             }
         };
         let late = {
             let mut dispatch = shared.dispatch();
             dispatch.park(id, parked);
-            // A cancel that came when the job was over is for nobody; one that its drive did not see is carried out.
-            shared.take_cancel(id).filter(|_| parked != Parked::Over && dispatch.take(id))
+            shared.mail.lock().expect("no panic while the lock is held").remove(&id);
+            late.take()
         };
-        if let Some(by) = late {
-            let (reply, _) = oneshot::channel();
-            start(&shared, id, Some(Asked { command: Command::Cancel, by, reply }));
+        // What its drive did not see any more.
+        for mail in late {
+            if let Mail::Asked(Asked { command: asked, by, reply }) = mail {
+                command_again(&shared, id, by, asked, reply).await;
+            }
         }
         shared.changed.notify_one();
     });
 }
 
-async fn drive(shared: Arc<Shared>, id: JobId, asked: Option<Asked>) -> Parked {
+/// Brings a command to a job whose drive ended before it saw it.
+async fn command_again(shared: &Arc<Shared>, id: JobId, by: String, asked: Command, reply: Reply) {
+    let (again, answer) = oneshot::channel();
+    let brought = command(shared, id, &by, asked, again).await;
+    let done = match brought {
+        Ok(()) => answer.await.unwrap_or(Err(CommandError::Stopping)),
+        Err(error) => Err(error),
+    };
+    drop(reply.send(done));
+}
+
+/// Where the mail of a drive that ended is.
+enum Late {
+    Drive(Box<Drive>),
+    Mail(mpsc::UnboundedReceiver<Mail>),
+    Nothing,
+}
+
+impl Late {
+    fn take(&mut self) -> Vec<Mail> {
+        match self {
+            Self::Drive(drive) => drive.late_mail(),
+            Self::Mail(mail) => std::iter::from_fn(|| mail.try_recv().ok()).collect(),
+            Self::Nothing => Vec::new(),
+        }
+    }
+}
+
+async fn drive(
+    shared: Arc<Shared>,
+    id: JobId,
+    asked: Option<Asked>,
+    mail: mpsc::UnboundedReceiver<Mail>,
+) -> (Parked, Late) {
     let loaded = loop {
         match shared.store.load(id).await {
             Ok(Some(loaded)) => break loaded,
-            Ok(None) => return Parked::Over,
+            Ok(None) => return (Parked::Over, Late::Mail(mail)),
             Err(error) => {
                 tracing::error!(job = id.0, %error, "the store does not answer; trying again");
                 shared.clock.sleep(std::time::Duration::from_secs(1)).await;
@@ -136,28 +190,38 @@ async fn drive(shared: Arc<Shared>, id: JobId, asked: Option<Asked>) -> Parked {
     };
     crash_point("job.loaded");
     let row = loaded.row.clone();
-    let mut drive = match build(&shared, loaded).await {
-        Ok(drive) => drive,
-        Err(why) => {
-            let answer =
-                asked.map(|asked| asked.reply.send(Err(CommandError::Broken(id, why.clone()))));
-            drop(answer);
-            return stand_still(&shared, &row, why).await;
+    let mut drive = match build(&shared, loaded, mail).await {
+        Ok(drive) => Box::new(drive),
+        Err((why, mail)) => {
+            let parked = match asked {
+                Some(Asked { command: Command::Cancel, by, reply }) => {
+                    let ended = end_unread(&shared, &row, &by).await;
+                    let parked = if ended.is_ok() { Parked::Over } else { Parked::Attention };
+                    drop(reply.send(ended.map_err(CommandError::Store)));
+                    parked
+                }
+                asked => {
+                    let broken =
+                        |asked: Asked| asked.reply.send(Err(CommandError::Broken(id, why.clone())));
+                    drop(asked.map(broken));
+                    stand_still(&shared, &row, why).await
+                }
+            };
+            return (parked, Late::Mail(mail));
         }
     };
-    if let Some(Asked { command, by, reply }) = asked {
-        let mut done = carry_out(&mut drive, command, &by).await;
-        drive.send_later().await;
-        if let Err(error) = drive.confirm().await {
-            done = Err(CommandError::Broken(id, error.to_string()));
+    if let Some(asked) = asked {
+        let cancels = matches!(asked.command, Command::Cancel);
+        if !answer(&mut drive, asked).await.unwrap_or(false) {
+            let parked = back(&drive);
+            return (parked, Late::Drive(drive));
         }
-        let failed = done.is_err();
-        drop(reply.send(done));
-        if failed {
-            return back(&drive);
+        // What a person said is kept; the job goes on when it is its turn.
+        if !cancels && shared.dispatch().is_behind(id) {
+            return (Parked::Paused, Late::Drive(drive));
         }
     }
-    match drive.go().await {
+    let parked = match drive.go().await {
         Ok(parked) => parked,
         Err(fault) => {
             tracing::error!(job = id.0, %fault, "a fault of the engine stops a job");
@@ -168,7 +232,23 @@ async fn drive(shared: Arc<Shared>, id: JobId, asked: Option<Asked>) -> Parked {
             )
             .await
         }
+    };
+    (parked, Late::Drive(drive))
+}
+
+/// Carries out a command and replies once it is on disk; returns whether it was carried out.
+pub(crate) async fn answer(drive: &mut Drive, asked: Asked) -> Result<bool, DriveError> {
+    let Asked { command, by, reply } = asked;
+    let done = carry_out(drive, command, &by).await;
+    drive.send_later().await;
+    if let Err(error) = drive.confirm().await {
+        let told = CommandError::Broken(drive.row.id, error.to_string());
+        drop(reply.send(Err(told)));
+        return Err(error);
     }
+    let carried_out = done.is_ok();
+    drop(reply.send(done));
+    Ok(carried_out)
 }
 
 /// Returns where a job belongs whose command was refused.
@@ -178,27 +258,48 @@ fn back(drive: &Drive) -> Parked {
         (status, _) if status.is_final() => Parked::Over,
         (Status::NeedsAttention, _) if drive.machine.may_reopen() => Parked::BodyOver,
         (Status::NeedsAttention, _) => Parked::Attention,
-        (Status::Waiting, Some(at)) => Parked::Until(at),
+        (Status::Waiting, Some(at)) => {
+            Parked::Waiting(Waiting { until: Some(at), behind: BTreeSet::new() })
+        }
         _ => Parked::Paused,
     }
 }
 
 /// Builds the drive of a job: decodes its event and applies its journal.
-pub(crate) async fn build(shared: &Arc<Shared>, loaded: Loaded) -> Result<Drive, String> {
+pub(crate) async fn build(
+    shared: &Arc<Shared>,
+    loaded: Loaded,
+    mail: mpsc::UnboundedReceiver<Mail>,
+) -> Result<Drive, (String, mpsc::UnboundedReceiver<Mail>)> {
     let Loaded { row, delivery, entries } = loaded;
-    let pinned = pinned_first(shared, &row, &entries).await?;
-    let deployment = shared.deployment();
-    let event = decode(&deployment, &pinned.recipe, &as_sent(delivery), row.event_index)?;
-    let mut drive = Drive::new(shared.clone(), row, pinned, Arc::new(event.payload));
-    for entry in &entries {
+    let begun = async {
+        let pinned = pinned_first(shared, &row, &entries).await?;
+        let deployment = shared.deployment();
+        let event = decode(&deployment, &pinned.recipe, &as_sent(delivery), row.event_index)?;
+        Ok((pinned, event))
+    };
+    let (pinned, event) = match begun.await {
+        Ok(begun) => begun,
+        Err(why) => return Err((why, mail)),
+    };
+    let mut drive = Drive::new(shared.clone(), row, pinned, Arc::new(event.payload), mail);
+    match replay(shared, &mut drive, &entries).await {
+        Ok(()) => Ok(drive),
+        Err(why) => Err((why, drive.into_mail())),
+    }
+}
+
+async fn replay(shared: &Arc<Shared>, drive: &mut Drive, entries: &[Entry]) -> Result<(), String> {
+    for entry in entries {
         if let Kind::Reopened { version, tables, properties, .. } = &entry.kind {
             let name = drive.row.recipe.clone();
             let pinned = compiled(shared, &name, (version, tables, properties)).await?;
-            repin(&mut drive, pinned);
+            repin(drive, pinned);
         }
         drive.machine.apply(entry).map_err(|misfit| misfit.to_string())?;
+        drive.tie(entry);
     }
-    Ok(drive)
+    Ok(())
 }
 
 fn decode(
@@ -240,14 +341,20 @@ async fn carry_out(drive: &mut Drive, command: Command, by: &str) -> Result<(), 
     match command {
         Command::Cancel => {
             drive.open().map_err(broken)?;
-            drive.record(&StepPath::root(), Kind::CancelRequested { by: by.into() }).map_err(broken)
+            drive
+                .record(&StepPath::root(), Kind::CancelRequested { by: by.into() })
+                .map_err(broken)?;
+            drive.cancel_children(by).await;
+            Ok(())
         }
+        Command::Answer { step, given } => drive.take_answer(&step, given, by),
         Command::Retry { newest, .. } => {
             if !drive.machine.may_reopen() {
                 let waiting = drive.machine.timers().into_iter().map(|(_, path)| path);
                 let unknown = drive.machine.attention().into_iter().map(|attention| attention.path);
                 for path in waiting.chain(unknown).collect::<Vec<_>>() {
-                    if !path.0.is_empty() {
+                    // A `wait` is what the recipe wants, and a question is answered, not retried.
+                    if names::action_at(&drive.pinned.recipe, &path).is_some() {
                         drive.record(&path, Kind::Fired).map_err(broken)?;
                     }
                 }
@@ -357,6 +464,43 @@ async fn compiled(
 async fn pin(shared: &Shared, pin: Pin, hash: &str) -> Result<Arc<[u8]>, String> {
     let found = shared.store.load_pin(pin, hash).await.map_err(|error| error.to_string())?;
     found.ok_or_else(|| format!("what it began with (`{hash}`) is not in the store"))
+}
+
+/// Ends a job that cannot be read any more: a person does not want it.
+async fn end_unread(shared: &Arc<Shared>, row: &JobRow, by: &str) -> Result<(), StoreError> {
+    let loaded = shared.store.load(row.id).await?;
+    let last = loaded.and_then(|loaded| loaded.entries.last().map(|entry| (entry.seq, entry.at)));
+    let (seq, at) = last.unwrap_or((0, Timestamp::UNIX_EPOCH));
+    let at = at.max(shared.clock.now());
+    let outcome = Outcome {
+        status: Status::Cancelled,
+        message: format!("Cancelled by {by}."),
+        error: None,
+        warnings: Vec::new(),
+        output: None,
+    };
+    let standing = Standing {
+        status: Status::Cancelled,
+        wake_at: None,
+        note: outcome.message.clone(),
+        started_at: row.standing.started_at,
+        finished_at: Some(at),
+    };
+    let kinds = [Kind::CancelRequested { by: by.into() }, Kind::Finished { outcome }];
+    let entries: Vec<Entry> = (seq + 1..)
+        .zip(kinds)
+        .map(|(seq, kind)| Entry { seq, path: StepPath::root(), at, kind })
+        .collect();
+    shared.notify(Notice {
+        job: row.id,
+        recipe: row.recipe.clone(),
+        label: row.label.clone(),
+        status: standing.status,
+        note: standing.note.clone(),
+        entries: entries.as_slice().into(),
+    });
+    let append = Append { job: row.id, entries, standing, claim: None, settle: None };
+    shared.store.append(append).await.map(drop)
 }
 
 /// Has a job wait for a person without a word in its journal.

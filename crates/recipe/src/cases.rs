@@ -27,6 +27,7 @@ use crate::{
 
 pub use change::Change;
 pub use conform::example;
+pub(crate) use conform::{misread, wanted};
 pub use expect::{
     Expect, Expected, ExpectedError, ExpectedStep, ExpectedWarning, Matcher, Mismatch, Pattern,
 };

@@ -14,6 +14,7 @@ mod expression;
 mod fields;
 mod fix;
 mod functions;
+mod given;
 mod infer;
 mod json_schema;
 mod project;
@@ -39,6 +40,7 @@ pub use editor::recipe_schema;
 pub use expression::{EvalError, Expression, Part, Template};
 pub use fix::{Fix, fixed};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, normalize_name};
+pub use given::{fit, read_words};
 pub use infer::{
     Environment, Facts, StepSight, condition_may_fail, infer, infer_condition, infer_template,
     may_fail, narrow, template_may_fail,

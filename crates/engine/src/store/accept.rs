@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
+    append,
     error::StoreError,
     protocol::{Accepted, DeliveryId, Intake, NewJob},
     rows::{count, hash, nanos, pack},
@@ -63,6 +64,39 @@ pub(super) fn accept(
     Ok((delivery, accepted))
 }
 
+/// Makes the job that a step calls, together with the entry that says so. Made once: whoever asks again is told the same.
+pub(super) fn call(
+    database: &Connection,
+    entry: &append::Packed,
+    call: &Packed,
+) -> Result<Accepted, StoreError> {
+    append::append(database, entry)?;
+    let job = call.intake.jobs.first().ok_or_else(|| StoreError::fault("a call without a job"))?;
+    if let Some((id, status)) = known(database, &call.intake.recipe, job)? {
+        return Ok(Accepted::Repeat { job: id, status });
+    }
+    let (_, mut accepted) = accept(database, call)?;
+    accepted.pop().ok_or_else(|| StoreError::fault("a call without a job"))
+}
+
+/// Returns the job that the recipe has of this event, and where it stands or how it ended.
+fn known(
+    database: &Connection,
+    recipe: &str,
+    job: &NewJob,
+) -> Result<Option<(JobId, Status)>, StoreError> {
+    Ok(database
+        .prepare_cached(
+            "SELECT dedupe.job, ifnull(jobs.status, dedupe.status)
+             FROM dedupe LEFT JOIN jobs ON jobs.id = dedupe.job
+             WHERE dedupe.recipe = ?1 AND dedupe.hash = ?2",
+        )?
+        .query_row(params![recipe, hash(&[&job.dedupe_key])], |row| {
+            Ok((row.get::<_, JobId>(0)?, row.get::<_, Status>(1)?))
+        })
+        .optional()?)
+}
+
 fn accept_job(
     database: &Connection,
     intake: &Intake,
@@ -71,17 +105,7 @@ fn accept_job(
     bytes: usize,
 ) -> Result<Accepted, StoreError> {
     let key = hash(&[&job.dedupe_key]);
-    let known = database
-        .prepare_cached(
-            "SELECT dedupe.job, ifnull(jobs.status, dedupe.status)
-             FROM dedupe LEFT JOIN jobs ON jobs.id = dedupe.job
-             WHERE dedupe.recipe = ?1 AND dedupe.hash = ?2",
-        )?
-        .query_row(params![intake.recipe, key], |row| {
-            Ok((row.get::<_, JobId>(0)?, row.get::<_, Status>(1)?))
-        })
-        .optional()?;
-    if let Some((id, status)) = known {
+    if let Some((id, status)) = known(database, &intake.recipe, job)? {
         let counted = database
             .prepare_cached("UPDATE jobs SET repeats = repeats + 1 WHERE id = ?1")?
             .execute([id])?;
@@ -95,8 +119,8 @@ fn accept_job(
     database
         .prepare_cached(
             "INSERT INTO jobs (recipe, delivery, event_index, accepted_at, order_key, once_key, label, attention,
-                 dedupe, bytes, status, note)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 dedupe, bytes, status, note, parent, parent_path)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             intake.recipe,
@@ -110,7 +134,9 @@ fn accept_job(
             key,
             count(bytes),
             status,
-            job.attention.as_deref().unwrap_or_default()
+            job.attention.as_deref().unwrap_or_default(),
+            job.parent.as_ref().map(|parent| parent.job),
+            job.parent.as_ref().map(|parent| &*parent.path.0)
         ])?;
     let id = JobId(database.last_insert_rowid());
     database

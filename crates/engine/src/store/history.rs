@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     append::value,
     error::StoreError,
-    protocol::{DeliveryId, Effect, Standing},
+    protocol::{DeliveryId, Effect, Parent, Standing},
     rows::{JOB_COLUMNS, count, effect_hash, job_row, moment, nanos},
 };
 use crate::journal::{JobId, Status};
@@ -35,7 +35,7 @@ pub struct JobRow {
     pub event_index: u32,
     /// When its delivery came.
     pub accepted_at: Timestamp,
-    /// What no two jobs share at the same time.
+    /// What no two jobs share at the same time, with its scope: a recipe or a group of them.
     pub order_key: Option<String>,
     /// The identity of its once keys.
     pub once_key: String,
@@ -49,6 +49,8 @@ pub struct JobRow {
     pub entries: u32,
     /// Where it stands.
     pub standing: Standing,
+    /// The step of another job that called it.
+    pub parent: Option<Parent>,
 }
 
 /// Which jobs to list.

@@ -32,14 +32,14 @@ use jiff::Timestamp;
 pub use error::StoreError;
 pub use history::{Count, DeliveryRow, EffectRow, JobQuery, JobRow};
 pub use protocol::{
-    Accepted, Append, Claim, Claimed, DeliveryId, Effect, Intake, NewJob, Standing,
+    Accepted, Append, Claim, Claimed, DeliveryId, Effect, Intake, NewJob, Parent, Standing,
 };
 pub use purge::{Keep, Purged, Size};
 pub use reads::{Loaded, StoredDelivery};
 pub use recipes::{Pin, RecipeState, content_hash};
 pub use writer::Stats;
 
-use crate::journal::{Entry, JobId};
+use crate::journal::{Entry, JobId, Outcome, StepPath};
 use lock::Lock;
 use reads::Readers;
 use writer::{Mark, Writer};
@@ -105,6 +105,14 @@ impl Store {
         let mark = packed.mark();
         let answer = self.inner.writer.send(mark, move |db| append::append(db, &packed)).await?;
         Ok(answer.committed())
+    }
+
+    /// Changes a job and makes the one job of `call` that a step of it calls, in one transaction. On the disk once this
+    /// returns. A job that is there already is returned, and nothing but the entries is added.
+    pub async fn call(&self, append: Append, call: Intake) -> Result<Accepted, StoreError> {
+        let append = append::Packed::new(append)?;
+        let call = accept::Packed::new(call);
+        self.inner.writer.write(Mark::Claim, move |db| accept::call(db, &append, &call)).await
     }
 
     /// Returns once everything that was asked for before is on the disk.
@@ -183,7 +191,23 @@ impl Store {
         self.read(move |db| history::job(db, id)).await
     }
 
-    /// Returns the first later job with the same recipe and order key that has begun; `None` when there is none.
+    /// Returns how a job ended; `None` when it has not, or is unknown or purged.
+    pub async fn outcome(&self, job: JobId) -> Result<Option<Outcome>, StoreError> {
+        self.read(move |db| order::outcome(db, job)).await
+    }
+
+    /// Returns the jobs that steps of this job called, in order.
+    pub async fn children(&self, job: JobId) -> Result<Vec<JobRow>, StoreError> {
+        self.read(move |db| order::children(db, job)).await
+    }
+
+    /// Returns the last job that the step at `path` of this job called; `None` when it called none that is kept.
+    pub async fn child(&self, job: JobId, path: &StepPath) -> Result<Option<JobRow>, StoreError> {
+        let path = path.clone();
+        self.read(move |db| order::child(db, job, &path)).await
+    }
+
+    /// Returns the first later job with the same order key that has begun; `None` when there is none.
     pub async fn overtaken_by(&self, id: JobId) -> Result<Option<JobId>, StoreError> {
         self.read(move |db| order::overtaken_by(db, id)).await
     }
@@ -232,7 +256,10 @@ impl Store {
             let purged = self
                 .inner
                 .writer
-                .write(Mark::Other, move |db| purge::purge_slice(db, keep))
+                .write(Mark::Other, {
+                    let keep = keep.clone();
+                    move |db| purge::purge_slice(db, &keep)
+                })
                 .await?;
             all.jobs += purged.jobs;
             all.deliveries += purged.deliveries;

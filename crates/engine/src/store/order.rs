@@ -1,19 +1,57 @@
-//! Questions about order keys.
+//! Questions about jobs that depend on others: order keys, and steps that called a job.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::error::StoreError;
-use crate::journal::JobId;
+use super::{
+    error::StoreError,
+    history::JobRow,
+    reads,
+    rows::{JOB_COLUMNS, job_row},
+};
+use crate::journal::{JobId, Kind, Outcome, StepPath};
 
-/// Returns the first later job with the same recipe and order key that has begun.
+/// Returns the first later job with the same order key that has begun.
 pub(super) fn overtaken_by(database: &Connection, job: JobId) -> Result<Option<JobId>, StoreError> {
     let later = database
         .prepare_cached(
             "SELECT later.id FROM jobs AS job JOIN jobs AS later
-             ON later.recipe = job.recipe AND later.order_key = job.order_key AND later.id > job.id
+             ON later.order_key = job.order_key AND later.id > job.id
              WHERE job.id = ?1 AND later.started_at IS NOT NULL ORDER BY later.id LIMIT 1",
         )?
         .query_row([job.0], |row| row.get(0).map(JobId))
         .optional()?;
     Ok(later)
+}
+
+/// Returns the jobs that steps of this job called, in order.
+pub(super) fn children(database: &Connection, job: JobId) -> Result<Vec<JobRow>, StoreError> {
+    let sql = format!("SELECT {JOB_COLUMNS} FROM jobs WHERE parent = ?1 ORDER BY id");
+    let mut select = database.prepare_cached(&sql)?;
+    Ok(select.query_map([job], job_row)?.collect::<Result<_, _>>()?)
+}
+
+/// Returns the last job that the step at `path` called.
+pub(super) fn child(
+    database: &Connection,
+    job: JobId,
+    path: &StepPath,
+) -> Result<Option<JobRow>, StoreError> {
+    let sql = format!(
+        "SELECT {JOB_COLUMNS} FROM jobs WHERE parent = ?1 AND parent_path = ?2 ORDER BY id DESC LIMIT 1"
+    );
+    Ok(database.prepare_cached(&sql)?.query_row(params![job, path.0], job_row).optional()?)
+}
+
+/// Returns how a job ended; `None` when it has not, or is not kept.
+pub(super) fn outcome(database: &Connection, job: JobId) -> Result<Option<Outcome>, StoreError> {
+    let over = database
+        .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND finished_at IS NOT NULL")?
+        .exists([job])?;
+    if !over {
+        return Ok(None);
+    }
+    Ok(reads::last_entry(database, job)?.and_then(|entry| match entry.kind {
+        Kind::Finished { outcome } => Some(outcome),
+        _ => None,
+    }))
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::journal::{Entry, JobId, Status};
+use crate::journal::{Entry, JobId, Status, StepPath};
 
 /// A delivery to keep, with the jobs that come of it.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub struct NewJob {
     pub event_index: u32,
     /// Unique for the recipe, for ever.
     pub dedupe_key: String,
-    /// What no two jobs share at the same time.
+    /// What no two jobs share at the same time, with its scope: a recipe or a group of them.
     pub order_key: Option<String>,
     /// The identity of its once keys.
     pub once_key: String,
@@ -46,6 +46,17 @@ pub struct NewJob {
     pub search: String,
     /// Why a person must look at it at once (an event that could not be read); normally `None`.
     pub attention: Option<String>,
+    /// The step of another job that called it.
+    pub parent: Option<Parent>,
+}
+
+/// The step that called a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// Its job.
+    pub job: JobId,
+    /// Its path there.
+    pub path: StepPath,
 }
 
 /// Identifies a kept delivery; given out in order of arrival.

@@ -12,10 +12,12 @@ const SLICE_BYTES: i64 = 4 << 20;
 const SLICE_PAGES: u32 = 1000;
 
 /// What to keep of the history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keep {
     /// Jobs that became final before this moment go; `None` keeps them whatever their age.
     pub since: Option<Timestamp>,
+    /// Recipes that say for themselves since when their jobs stay.
+    pub recipes: Vec<(String, Timestamp)>,
     /// While finished jobs take more bytes, the oldest go, whatever their age; `None` sets no limit.
     pub bytes: Option<u64>,
 }
@@ -41,16 +43,26 @@ pub struct Size {
 }
 
 /// Takes a slice away. There is nothing left to take when both numbers are zero.
-pub(super) fn purge_slice(database: &Connection, keep: Keep) -> Result<Purged, StoreError> {
+pub(super) fn purge_slice(database: &Connection, keep: &Keep) -> Result<Purged, StoreError> {
     let mut purged = Purged::default();
     let mut left = SLICE_BYTES;
     let mut before = keep.since.map(nanos);
+    let mut old = old(database, keep)?.into_iter();
     while purged.jobs < u64::from(SLICE) && left > 0 {
-        let Some(oldest) = oldest(database, keep)? else { break };
-        purge_job(database, oldest.job)?;
+        // What there is no room for goes first, the oldest of all.
+        let over = keep
+            .bytes
+            .is_some_and(|limit| bytes(database).is_ok_and(|(finished, _)| finished > limit));
+        let next = if over { oldest(database)? } else { old.next() };
+        let Some(oldest) = next else { break };
+        if purge_job(database, oldest.job)? == 0 {
+            continue;
+        }
         purged.jobs += 1;
         left -= oldest.bytes;
-        before = before.max(Some(oldest.finished_at));
+        if over {
+            before = before.max(Some(oldest.finished_at));
+        }
         let gone = database
             .prepare_cached(
                 "DELETE FROM deliveries WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE delivery = ?1)",
@@ -112,31 +124,62 @@ struct Oldest {
     finished_at: i64,
 }
 
-/// Returns the job that goes next.
-fn oldest(database: &Connection, keep: Keep) -> Result<Option<Oldest>, StoreError> {
-    let over = match keep.bytes {
-        Some(limit) => bytes(database)?.0 > limit,
-        None => false,
-    };
-    let since = if over { i64::MAX } else { keep.since.map_or(i64::MIN, nanos) };
-    Ok(database
-        .prepare_cached(
-            "SELECT id, delivery, bytes, finished_at FROM jobs
-             WHERE finished_at IS NOT NULL AND finished_at < ?1 ORDER BY finished_at LIMIT 1",
-        )?
-        .query_row([since], |row| {
-            Ok(Oldest {
-                job: row.get(0)?,
-                delivery: row.get(1)?,
-                bytes: row.get(2)?,
-                finished_at: row.get(3)?,
-            })
-        })
-        .optional()?)
+/// What keeps a job whatever its age: the one that called it is not over and will ask how it ended.
+const NOT_WAITED_FOR: &str = "(parent IS NULL OR NOT EXISTS \
+     (SELECT 1 FROM jobs AS caller WHERE caller.id = jobs.parent AND caller.finished_at IS NULL))";
+
+/// Returns the oldest job that may go.
+fn oldest(database: &Connection) -> Result<Option<Oldest>, StoreError> {
+    let sql = format!(
+        "SELECT id, delivery, bytes, finished_at FROM jobs
+         WHERE finished_at IS NOT NULL AND {NOT_WAITED_FOR} ORDER BY finished_at LIMIT 1"
+    );
+    Ok(database.prepare_cached(&sql)?.query_row([], Oldest::read).optional()?)
 }
 
-/// Takes a job away. Its dedupe row keeps how it ended; its effects stay.
-fn purge_job(database: &Connection, job: i64) -> Result<(), StoreError> {
+/// Returns jobs that are older than they are kept, at most a slice of each recipe.
+fn old(database: &Connection, keep: &Keep) -> Result<Vec<Oldest>, StoreError> {
+    if keep.since.is_none() && keep.recipes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let recipes = database
+        .prepare_cached("SELECT DISTINCT recipe FROM counts WHERE jobs > 0")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<Vec<String>, _>>()?;
+    let sql = format!(
+        "SELECT id, delivery, bytes, finished_at FROM jobs
+         WHERE recipe = ?1 AND finished_at < ?2 AND {NOT_WAITED_FOR} ORDER BY finished_at LIMIT ?3"
+    );
+    let mut select = database.prepare_cached(&sql)?;
+    let mut old = Vec::new();
+    for recipe in recipes {
+        let own = keep.recipes.iter().find(|(name, _)| *name == recipe).map(|(_, since)| *since);
+        let Some(since) = own.or(keep.since) else { continue };
+        let room = i64::from(SLICE) - i64::try_from(old.len()).unwrap_or(i64::MAX);
+        if room <= 0 {
+            break;
+        }
+        for job in select.query_map(params![recipe, nanos(since), room], Oldest::read)? {
+            old.push(job?);
+        }
+    }
+    Ok(old)
+}
+
+impl Oldest {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            job: row.get(0)?,
+            delivery: row.get(1)?,
+            bytes: row.get(2)?,
+            finished_at: row.get(3)?,
+        })
+    }
+}
+
+/// Takes a job away and returns how many rows that were: none when it is gone already. Its dedupe row keeps how it ended; its effects stay.
+fn purge_job(database: &Connection, job: i64) -> Result<usize, StoreError> {
+    let mut gone = 0;
     for sql in [
         "UPDATE dedupe SET status = (SELECT status FROM jobs WHERE id = ?1)
          WHERE job = ?1 AND (recipe, hash) = (SELECT recipe, dedupe FROM jobs WHERE id = ?1)",
@@ -144,7 +187,7 @@ fn purge_job(database: &Connection, job: i64) -> Result<(), StoreError> {
         "DELETE FROM entries WHERE job = ?1",
         "DELETE FROM jobs WHERE id = ?1",
     ] {
-        database.prepare_cached(sql)?.execute([job])?;
+        gone = database.prepare_cached(sql)?.execute([job])?;
     }
-    Ok(())
+    Ok(gone)
 }

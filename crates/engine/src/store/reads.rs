@@ -112,10 +112,19 @@ pub(super) fn load(database: &Connection, job: JobId) -> Result<Option<Loaded>, 
     Ok(Some(Loaded { entries: entries(database, job)?, row, delivery }))
 }
 
+/// Returns the journal of a job.
 pub(super) fn entries(database: &Connection, job: JobId) -> Result<Vec<Entry>, StoreError> {
-    let mut select = database.prepare_cached(
-        "SELECT seq, path, at, format, body FROM entries WHERE job = ?1 ORDER BY seq",
-    )?;
+    read_entries(database, job, "ORDER BY seq")
+}
+
+/// Returns the last entry of a job's journal.
+pub(super) fn last_entry(database: &Connection, job: JobId) -> Result<Option<Entry>, StoreError> {
+    Ok(read_entries(database, job, "ORDER BY seq DESC LIMIT 1")?.pop())
+}
+
+fn read_entries(database: &Connection, job: JobId, which: &str) -> Result<Vec<Entry>, StoreError> {
+    let sql = format!("SELECT seq, path, at, format, body FROM entries WHERE job = ?1 {which}");
+    let mut select = database.prepare_cached(&sql)?;
     let mut rows = select.query([job])?;
     let mut entries = Vec::new();
     // Paths repeat: a job keeps each once.

@@ -16,14 +16,14 @@ use sha2::{Digest as _, Sha256};
 use super::{
     error::StoreError,
     history::JobRow,
-    protocol::{DeliveryId, Effect, Standing},
+    protocol::{DeliveryId, Effect, Parent, Standing},
 };
-use crate::journal::{JobId, Status};
+use crate::journal::{JobId, Status, StepPath};
 
 /// The columns [`job_row`] reads, in its order.
 pub(super) const JOB_COLUMNS: &str = "jobs.id, jobs.recipe, jobs.version, jobs.delivery, jobs.event_index, \
      jobs.accepted_at, jobs.order_key, jobs.once_key, jobs.label, jobs.attention, jobs.repeats, jobs.entries, \
-     jobs.status, jobs.wake_at, jobs.note, jobs.started_at, jobs.finished_at";
+     jobs.status, jobs.wake_at, jobs.note, jobs.started_at, jobs.finished_at, jobs.parent, jobs.parent_path";
 
 /// Reads a row selected by [`JOB_COLUMNS`].
 pub(super) fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
@@ -46,6 +46,10 @@ pub(super) fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
             note: row.get(14)?,
             started_at: row.get::<_, Option<i64>>(15)?.map(moment),
             finished_at: row.get::<_, Option<i64>>(16)?.map(moment),
+        },
+        parent: match row.get::<_, Option<JobId>>(17)? {
+            Some(job) => Some(Parent { job, path: StepPath(row.get::<_, String>(18)?.into()) }),
+            None => None,
         },
     })
 }

@@ -40,9 +40,13 @@ CREATE TABLE jobs (
     delivery INTEGER NOT NULL REFERENCES deliveries (id),
     event_index INTEGER NOT NULL CHECK (event_index >= 0),
     accepted_at INTEGER NOT NULL,
+    -- With its scope: the same text in two recipes of a group, another one in recipes that share nothing.
     order_key TEXT,
     once_key TEXT NOT NULL,
     label TEXT NOT NULL,
+    -- The job whose step at `parent_path` called it.
+    parent INTEGER,
+    parent_path TEXT,
     -- Why a person had to look at it at once; a fact of intake, not of the journal.
     attention TEXT,
     repeats INTEGER NOT NULL DEFAULT 0 CHECK (repeats >= 0),
@@ -59,6 +63,7 @@ CREATE TABLE jobs (
     note TEXT NOT NULL,
     started_at INTEGER,
     finished_at INTEGER,
+    CHECK ((parent IS NULL) = (parent_path IS NULL)),
     CHECK ((finished_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'skipped', 'cancelled'))),
     CHECK (wake_at IS NULL OR finished_at IS NULL),
     CHECK ((entries = 0) = (last_at IS NULL)),
@@ -66,10 +71,12 @@ CREATE TABLE jobs (
 ) STRICT;
 -- History by recipe or status; the id is the index's last part, so each pair comes out newest first.
 CREATE INDEX jobs_of_recipe ON jobs (recipe, status);
-CREATE INDEX jobs_of_order ON jobs (order_key, recipe) WHERE order_key IS NOT NULL;
+CREATE INDEX jobs_of_order ON jobs (order_key) WHERE order_key IS NOT NULL;
+CREATE INDEX jobs_of_parent ON jobs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX jobs_by_time ON jobs (accepted_at);
 CREATE INDEX jobs_of_delivery ON jobs (delivery);
 CREATE INDEX jobs_to_purge ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX jobs_to_purge_of_recipe ON jobs (recipe, finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE entries (
     job INTEGER NOT NULL REFERENCES jobs (id),

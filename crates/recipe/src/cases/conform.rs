@@ -161,7 +161,7 @@ pub(super) fn whole(node: &Node, of: &str, shape: &Shape, to: &mut Reporter<'_>)
 }
 
 /// Returns a word for a type, for messages.
-pub(super) fn wanted(kind: &Type) -> &'static str {
+pub(crate) fn wanted(kind: &Type) -> &'static str {
     match kind {
         Type::Any => "anything",
         Type::Boolean => "true or false",
@@ -177,7 +177,8 @@ pub(super) fn wanted(kind: &Type) -> &'static str {
     }
 }
 
-fn misread(text: &str, format: Format) -> Option<&'static str> {
+/// Returns what a text of that format looks like, if this one is none.
+pub(crate) fn misread(text: &str, format: Format) -> Option<&'static str> {
     match format {
         Format::Date => text.parse::<jiff::civil::Date>().is_err(),
         Format::DateTime => text.parse::<jiff::Timestamp>().is_err(),

@@ -43,6 +43,7 @@ fn new_job(key: &str) -> NewJob {
         label: format!("Label {key}"),
         search: format!("{key}@example.com"),
         attention: None,
+        parent: None,
     }
 }
 

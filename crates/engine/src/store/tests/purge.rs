@@ -3,7 +3,7 @@
 use super::*;
 use crate::store::{Keep, Pin, Purged, RecipeState, content_hash};
 
-const NOTHING: Keep = Keep { since: None, bytes: None };
+const NOTHING: Keep = Keep { since: None, recipes: Vec::new(), bytes: None };
 
 /// A finished job with a journal of some size; it ended at [`at`]\(9\).
 async fn old(store: &Store, key: &str, status: Status) -> JobId {
@@ -114,7 +114,7 @@ async fn a_delivery_goes_with_its_last_job() {
     let [Accepted::New(a), Accepted::New(b)] = accepted[..] else { panic!("{accepted:?}") };
     finish(&store, a, 0, Status::Skipped).await;
     let keep = Keep { since: Some(at(100)), ..NOTHING };
-    assert_eq!(store.purge(keep).await.unwrap(), Purged { jobs: 1, deliveries: 0 });
+    assert_eq!(store.purge(keep.clone()).await.unwrap(), Purged { jobs: 1, deliveries: 0 });
     assert!(store.load(b).await.unwrap().is_some());
     finish(&store, b, 0, Status::Skipped).await;
     let ping = Intake { received_at: at(200), ..intake("hires", Vec::new()) };

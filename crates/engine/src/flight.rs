@@ -1,0 +1,274 @@
+//! Calls under way: each is prepared and made in a task of its own, which sends back what happened.
+
+use std::{sync::Arc, time::Duration};
+
+use connector::{Action, Call, Connection, Failure, FailureKind, Identity, LookUp, Prepared};
+use recipe::EffectSpec;
+use serde_json::Value;
+
+use crate::{
+    crash::crash_point,
+    drive::{Drive, DriveError},
+    effect::{Claiming, hold_key, looks_up},
+    journal::{JobId, Kind, StepPath},
+    machine::{Due, Misfit, What},
+    store::Effect,
+};
+
+/// The largest output of a step, in bytes of JSON.
+const LARGEST_OUTPUT: usize = 1024 * 1024;
+
+/// How long one attempt may take when its step does not say: a complete read of a large tenant takes minutes.
+const LONGEST_CALL: Duration = Duration::from_mins(10);
+
+/// A call under way.
+pub(crate) struct Flight {
+    number: u64,
+    pub(crate) due: Due,
+    pub(crate) action: Action,
+    pub(crate) connection: Connection,
+    pub(crate) call: Call,
+    effect: Option<Effect>,
+    pub(crate) stage: Stage,
+    /// Its `Started` is the last that was journaled about it, and nobody has looked since.
+    pub(crate) just_begun: bool,
+}
+
+/// How far a call is.
+pub(crate) enum Stage {
+    Preparing,
+    /// It may be made, once its claim is on disk and nobody else holds it.
+    Prepared(Prepared),
+    Calling,
+    LookingUp,
+}
+
+/// What the task of a call sends back.
+pub(crate) enum Happened {
+    Prepared(Result<Prepared, Failure>),
+    Ended(Result<Value, Failure>),
+    LookedUp(Result<LookUp<Value>, Failure>),
+}
+
+impl Flight {
+    /// Returns whether something will happen by itself.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !matches!(self.stage, Stage::Prepared(_))
+    }
+}
+
+impl Drive {
+    /// Begins with a call that is due. Returns the job that holds what it needs, if another does.
+    pub(crate) fn prepare(&mut self, due: &Due) -> Result<Option<JobId>, Misfit> {
+        let deployment = self.shared.deployment();
+        let name = format!("{}.{}", due.connector, due.action);
+        let Some(action) = deployment.action(&due.connector, &due.action).cloned() else {
+            let failure =
+                Failure::permanent("no_action", format!("this version has no action `{name}`"))
+                    .hint("Retry the job with its newest recipe.");
+            self.begin_and_fail(due, failure)?;
+            return Ok(None);
+        };
+        let connection = match deployment.connection(due.connection.as_deref()) {
+            Ok(connection) => connection,
+            Err(failure) => {
+                self.begin_and_fail(due, failure)?;
+                return Ok(None);
+            }
+        };
+        let identity = Identity {
+            event: self.row.once_key.clone(),
+            path: due.path.to_string(),
+            cause: due.cause.clone(),
+        };
+        let call = Call::new(identity, self.shared.clock.clone());
+        let (acts, connects, calls) = (action.clone(), connection.clone(), call.clone());
+        let input = (*due.input).clone();
+        self.flown += 1;
+        let (number, path) = (self.flown, due.path.clone());
+        let stage = if due.what == What::LookUp {
+            self.happenings.spawn(async move {
+                let found = acts.look_up_outcome(&connects, &calls, input).await;
+                (number, path, Happened::LookedUp(found))
+            });
+            Stage::LookingUp
+        } else {
+            match action.exclusive_key(&due.input) {
+                Ok(Some(key)) => {
+                    let key = hold_key(due.connection.as_deref(), &key);
+                    if let Err(holder) = self.shared.dispatch().hold(key, self.row.id) {
+                        return Ok(Some(holder));
+                    }
+                }
+                Ok(None) => {}
+                Err(failure) => {
+                    self.begin_and_fail(due, failure)?;
+                    return Ok(None);
+                }
+            }
+            self.happenings.spawn(async move {
+                let prepared = acts.prepare(&connects, &calls, input).await;
+                (number, path, Happened::Prepared(prepared))
+            });
+            Stage::Preparing
+        };
+        let due = due.clone();
+        let path = due.path.clone();
+        let flight = Flight {
+            number,
+            due,
+            action,
+            connection,
+            call,
+            effect: None,
+            stage,
+            just_begun: false,
+        };
+        self.flights.insert(path, flight);
+        Ok(None)
+    }
+
+    /// Makes a call that is prepared: a write once it is claimed on disk. Returns the job that holds it, if another
+    /// does.
+    pub(crate) async fn call(&mut self, path: &StepPath) -> Result<Option<JobId>, DriveError> {
+        let Some(mut flight) = self.flights.remove(path) else { return Ok(None) };
+        let Stage::Prepared(prepared) = flight.stage else { return Ok(None) };
+        let due = &flight.due;
+        if matches!(flight.action.spec.effect, EffectSpec::Write { .. }) {
+            let effect = Effect {
+                connection: due.connection.clone().unwrap_or_default(),
+                action: format!("{}.{}", due.connector, due.action),
+                key: prepared.key.clone(),
+            };
+            match self.claim(due, &effect, &flight.action).await? {
+                Claiming::Granted => flight.effect = Some(effect),
+                Claiming::Settled => return Ok(None),
+                // Kept as it is: what was prepared is not prepared again.
+                Claiming::OwnStep => {
+                    flight.stage = Stage::Prepared(prepared);
+                    self.flights.insert(path.clone(), flight);
+                    return Ok(None);
+                }
+                Claiming::Behind(holder) => {
+                    flight.stage = Stage::Prepared(prepared);
+                    self.flights.insert(path.clone(), flight);
+                    return Ok(Some(holder));
+                }
+            }
+        } else {
+            let started =
+                Kind::Started { attempt: due.attempt, input: due.input.clone(), once: None };
+            self.record(&due.path, started)?;
+            self.send_later().await;
+        }
+        crash_point("call.before");
+        let limit = due.timeout.unwrap_or(LONGEST_CALL);
+        let (action, connection) = (flight.action.clone(), flight.connection.clone());
+        let (call, input) = (flight.call.clone(), (*due.input).clone());
+        let (clock, number, to) = (self.shared.clock.clone(), flight.number, path.clone());
+        self.happenings.spawn(async move {
+            let running = action.run(&connection, &call, input, prepared);
+            let result = tokio::select! {
+                result = running => result,
+                () = clock.sleep(limit) => Err(timed_out(&action, limit)),
+            };
+            (number, to, Happened::Ended(result))
+        });
+        flight.stage = Stage::Calling;
+        flight.just_begun = true;
+        self.flights.insert(path.clone(), flight);
+        Ok(None)
+    }
+
+    /// Takes into account what a call's task sent back.
+    pub(crate) async fn happened(
+        &mut self,
+        number: u64,
+        path: &StepPath,
+        happened: Happened,
+    ) -> Result<(), DriveError> {
+        let Some(flight) = self.flights.get_mut(path).filter(|flight| flight.number == number)
+        else {
+            return Ok(());
+        };
+        match happened {
+            Happened::Prepared(Ok(prepared)) => flight.stage = Stage::Prepared(prepared),
+            Happened::Prepared(Err(failure)) => {
+                let Some(flight) = self.flights.remove(path) else { return Ok(()) };
+                self.begin_and_fail(&flight.due, failure)?;
+            }
+            Happened::LookedUp(found) => {
+                let Some(flight) = self.flights.remove(path) else { return Ok(()) };
+                self.looked_up(flight, found).await?;
+            }
+            Happened::Ended(result) => {
+                crash_point("call.after");
+                let Some(flight) = self.flights.remove(path) else { return Ok(()) };
+                self.end(flight, result).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Journals how an attempt ended.
+    async fn end(&mut self, flight: Flight, result: Result<Value, Failure>) -> Result<(), Misfit> {
+        let Flight { due, action, connection, call, effect, .. } = flight;
+        let at = self.now();
+        let writes = effect.is_some();
+        let result = result.and_then(|output| {
+            let bytes = output.to_string().len();
+            if bytes <= LARGEST_OUTPUT {
+                return Ok(output);
+            }
+            Err(Failure::permanent(
+                "output_too_large",
+                format!("the answer has {bytes} bytes, more than 1 MiB"),
+            )
+            .hint("Ask for less: fewer items, fewer fields."))
+        });
+        let kind = match result {
+            Ok(output) => {
+                let output = Arc::new(output);
+                if let Some(effect) = effect {
+                    self.settle(effect, Some(output.clone())).await;
+                }
+                let warnings = call.take_warnings();
+                Kind::Succeeded { output, recovered: false, warnings }
+            }
+            Err(mut failure) => {
+                if failure.kind == FailureKind::Unknown && !writes {
+                    failure.kind = FailureKind::Transient { after: None };
+                }
+                failure.exchange = failure.exchange.or_else(|| call.take_exchange().map(Box::new));
+                let settle = looks_up(&action).then(|| action.settle(&connection));
+                let kind = self.machine.failed(&due.path, failure, at, false, settle);
+                if let Kind::Failed { failure, retry_at: None, .. } = &kind
+                    && failure.kind != FailureKind::Unknown
+                    && let Some(effect) = effect
+                {
+                    self.settle(effect, None).await;
+                }
+                kind
+            }
+        };
+        self.record(&due.path, kind)
+    }
+
+    /// Journals an attempt that failed before anything was sent.
+    fn begin_and_fail(&mut self, due: &Due, failure: Failure) -> Result<(), Misfit> {
+        if due.what == What::LookUp {
+            let kind = self.machine.failed(&due.path, failure, self.now(), true, None);
+            return self.record(&due.path, kind);
+        }
+        let started = Kind::Started { attempt: due.attempt, input: due.input.clone(), once: None };
+        self.record(&due.path, started)?;
+        let kind = self.machine.failed(&due.path, failure, self.now(), false, None);
+        self.record(&due.path, kind)
+    }
+}
+
+fn timed_out(action: &Action, limit: Duration) -> Failure {
+    let message = format!("`{}` took longer than {} s", action.name, limit.as_secs());
+    Failure::unknown("timeout", message)
+        .hint("Raise the step's `timeout` if this is normal for it.")
+}
