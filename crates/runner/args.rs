@@ -260,7 +260,12 @@ pub enum Jobs {
         /// The job's number
         job: i64,
     },
-    /// Settle a write whose outcome nobody could find out
+    /// Answer a question that a job asks (`wait_for`), or will ask
+    #[command(
+        after_help = "Example:\n  recipe-runner jobs answer 42 approval approved=true comment=\"start on Monday\"\n  recipe-runner jobs answer 42 approval --json '{\"approved\": true}'"
+    )]
+    Answer(Answer),
+    /// Settle a write whose outcome nobody could find out, or one that is held (`writes: hold`)
     #[command(
         after_help = "Example:\n  recipe-runner jobs resolve 42 employee --happened --output '{\"id\": \"9001\"}'\n  recipe-runner jobs resolve 42 employee --not-happened"
     )]
@@ -311,6 +316,27 @@ pub enum JobStatus {
     Cancelled,
 }
 
+/// `jobs answer`.
+#[derive(Debug, Args)]
+pub struct Answer {
+    /// The job's number
+    pub job: i64,
+    /// The question: the step's path, such as `approval` or `documents[2].approval`
+    pub step: String,
+    /// The answer, field by field; each value is read as what the recipe declares
+    #[arg(value_name = "NAME=VALUE", value_parser = field, required_unless_present = "json")]
+    pub fields: Vec<(String, String)>,
+    /// The whole answer, as JSON
+    #[arg(long, value_name = "JSON", conflicts_with = "fields")]
+    pub json: Option<String>,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or("write it as NAME=VALUE, such as `approved=true`")?;
+    Ok((name.trim().into(), value.into()))
+}
+
 /// `jobs resolve`.
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -319,13 +345,13 @@ pub struct Resolve {
     pub job: i64,
     /// The step's path, such as `employee` or `documents[2].upload`
     pub step: String,
-    /// It happened
+    /// It happened, or is done elsewhere: it is not called again
     #[arg(long, group = "verdict", required_unless_present_any = ["not_happened", "give_up"])]
     pub happened: bool,
-    /// It did not happen: it is called again
+    /// It did not happen: it is called again; a held write is sent now
     #[arg(long, group = "verdict")]
     pub not_happened: bool,
-    /// Give up on it: the step fails
+    /// Give up on it, or do not want a held write: the step fails
     #[arg(long, group = "verdict")]
     pub give_up: bool,
     /// The step's output, as JSON, for the steps after it
@@ -382,6 +408,19 @@ mod tests {
         assert!(parse(&["--give-up"]));
         assert!(!parse(&["--give-up", "--happened"]));
         assert!(!parse(&["--not-happened", "--output", "{}"]));
+    }
+
+    #[test]
+    fn an_answer_is_fields_or_json_and_not_both() {
+        let parse = |more: &[&str]| {
+            let words = ["recipe-runner", "jobs", "answer", "7", "approval"];
+            Arguments::try_parse_from(words.iter().chain(more)).is_ok()
+        };
+        assert!(!parse(&[]));
+        assert!(!parse(&["approved"]));
+        assert!(parse(&["approved=true", "comment=a = b"]));
+        assert!(parse(&["--json", "{}"]));
+        assert!(!parse(&["approved=true", "--json", "{}"]));
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use engine::{Command, Settlement, Status, StepPath};
+use engine::{Command, Given, Settlement, Status, StepPath};
 use serde_json::Value;
 
 use crate::{
-    args::{Format, JobStatus, Jobs, List, Resolve},
+    args::{Answer, Format, JobStatus, Jobs, List, Resolve},
     desk::{self, Desk},
     exit::{Exit, Trouble},
     request::{JobLine, Reply, Request, Search},
@@ -29,6 +29,7 @@ pub async fn run(dir: &Path, jobs: Jobs) -> Result<Exit, Trouble> {
             let told = "ends, once a call in flight has";
             command(&desk, job, Command::Cancel, told).await
         }
+        Jobs::Answer(given) => answer(&desk, given).await,
         Jobs::Resolve(asked) => resolve(&desk, asked).await,
     };
     desk.close().await;
@@ -120,6 +121,19 @@ async fn command(desk: &Desk, job: i64, command: Command, told: &str) -> Result<
         terminal::talk(paint(FAINT, hint));
     }
     Ok(Exit::Good)
+}
+
+async fn answer(desk: &Desk, given: Answer) -> Result<Exit, Trouble> {
+    let (job, told) = (given.job, format!("has the answer to `{}`", given.step));
+    let step = StepPath(given.step.as_str().into());
+    let given = match &given.json {
+        Some(text) => Given::Json(serde_json::from_str(text).map_err(|error| {
+            Trouble::usage(format!("`--json` is no JSON: {error}"))
+                .cure("write it like `'{\"approved\": true}'`")
+        })?),
+        None => Given::Words(given.fields.into_iter().collect()),
+    };
+    command(desk, job, Command::Answer { step, given }, &told).await
 }
 
 async fn resolve(desk: &Desk, asked: Resolve) -> Result<Exit, Trouble> {

@@ -1,4 +1,5 @@
-//! Notifications: a job that needs attention, or a recipe that keeps failing, is told to the webhook in `runner.yaml`.
+//! Notifications: a job that needs attention or asks a question, or a recipe that keeps failing, is told to the webhook
+//! in `runner.yaml`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,7 +11,7 @@ use connector::{
     Call, Failure, Identity, Opening,
     http::{Client, ClientSettings},
 };
-use engine::{Notice, Status};
+use engine::{Choice, Kind, Notice, Status};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -33,6 +34,9 @@ pub async fn listen(service: Arc<Service>) {
         };
         match notice {
             Ok(notice) => {
+                for message in questions(&notice, &service) {
+                    tokio::spawn(send(service.clone(), message));
+                }
                 if let Some(message) = watch.message(&notice, &service) {
                     tokio::spawn(send(service.clone(), message));
                 }
@@ -102,6 +106,28 @@ impl Watch {
             "status": status, "note": note, "url": url,
         }))
     }
+}
+
+/// Returns what to tell of the questions that a job has just come to: somebody must answer them.
+fn questions(notice: &Notice, service: &Service) -> Vec<Value> {
+    let Notice { job, recipe, label, status, note, entries } = notice;
+    let asked = entries.iter().filter_map(|entry| match &entry.kind {
+        Kind::Chose { choice: Choice::Asked { ask, .. } } => Some((&entry.path, ask)),
+        _ => None,
+    });
+    asked
+        .map(|(step, ask)| {
+            let url = service.running().map(|running| format!("{}/jobs/{job}", running.public_url));
+            let text = format!(
+                "{recipe}: job {job} ({label}) asks: {ask} Answer on its page, or with `recipe-runner jobs answer \
+                 {job} {step} …`"
+            );
+            json!({
+                "text": text, "kind": "job_asks", "recipe": recipe, "job": job, "label": label,
+                "status": status, "note": note, "url": url, "step": step, "ask": ask,
+            })
+        })
+        .collect()
 }
 
 async fn send(service: Arc<Service>, message: Value) {

@@ -318,9 +318,12 @@ pub fn unknown_recipe<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> T
 pub fn command_trouble(error: &CommandError) -> Trouble {
     match error {
         CommandError::Store(error) => store_trouble(error),
-        CommandError::NoRecipe(_) | CommandError::NoJob(_) | CommandError::NotUnknown { .. } => {
-            Trouble::usage(error.to_string())
-        }
+        CommandError::NoRecipe(_)
+        | CommandError::NoJob(_)
+        | CommandError::NotUnknown { .. }
+        | CommandError::NoQuestion { .. }
+        | CommandError::WrongAnswer { .. }
+        | CommandError::WrongInput { .. } => Trouble::usage(error.to_string()),
         other => Trouble::cannot(other.to_string()),
     }
 }

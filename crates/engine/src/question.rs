@@ -46,7 +46,7 @@ pub(crate) fn questions(recipe: &Recipe, entries: &[Entry]) -> Vec<Question> {
                 open.clear();
             }
             Kind::Signalled { .. } | Kind::Fired | Kind::Succeeded { .. } | Kind::Failed { .. } => {
-                open.retain(|question| question.path != entry.path)
+                open.retain(|question| question.path != entry.path);
             }
             _ => {}
         }

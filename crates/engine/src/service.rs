@@ -164,10 +164,12 @@ impl Engine {
         let engine = Self { shared };
         engine.take_up_deployment().await?;
         let unfinished = engine.shared.store.unfinished().await?;
+        let sleeping = unfinished.iter().filter(|row| row.standing.wake_at.is_some());
+        let callers = engine.shared.store.callers(sleeping.map(|row| row.id).collect()).await?;
         let mut dispatch = engine.shared.dispatch();
         for row in unfinished {
             let place = match (row.standing.status, row.standing.wake_at) {
-                (Status::Waiting, Some(at)) => {
+                (Status::Waiting, Some(at)) if !callers.contains(&row.id) => {
                     Place::Waiting(Waiting { until: Some(at), behind: BTreeSet::new() })
                 }
                 // It never began: a person must look at its event first.

@@ -21,6 +21,7 @@ mod tests;
 mod writer;
 
 use std::{
+    collections::HashSet,
     fs,
     future::Future,
     path::{Path, PathBuf},
@@ -194,6 +195,11 @@ impl Store {
     /// Returns how a job ended; `None` when it has not, or is unknown or purged.
     pub async fn outcome(&self, job: JobId) -> Result<Option<Outcome>, StoreError> {
         self.read(move |db| order::outcome(db, job)).await
+    }
+
+    /// Returns those of these jobs whose steps called others.
+    pub async fn callers(&self, jobs: Vec<JobId>) -> Result<HashSet<JobId>, StoreError> {
+        self.read(move |db| order::callers(db, &jobs)).await
     }
 
     /// Returns the jobs that steps of this job called, in order.

@@ -1,5 +1,7 @@
 //! Questions about jobs that depend on others: order keys, and steps that called a job.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
@@ -21,6 +23,18 @@ pub(super) fn overtaken_by(database: &Connection, job: JobId) -> Result<Option<J
         .query_row([job.0], |row| row.get(0).map(JobId))
         .optional()?;
     Ok(later)
+}
+
+/// Returns those of these jobs whose steps called others.
+pub(super) fn callers(database: &Connection, jobs: &[JobId]) -> Result<HashSet<JobId>, StoreError> {
+    let mut calls = database.prepare_cached("SELECT 1 FROM jobs WHERE parent = ?1 LIMIT 1")?;
+    let mut callers = HashSet::new();
+    for job in jobs {
+        if calls.exists([job])? {
+            callers.insert(*job);
+        }
+    }
+    Ok(callers)
 }
 
 /// Returns the jobs that steps of this job called, in order.
