@@ -2,9 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bench;
+mod cut;
 mod durability;
 mod intake;
 mod jobs;
 mod machine;
+mod play;
 mod reopened;
+mod rounds;
 mod vendor;
+mod waits;
