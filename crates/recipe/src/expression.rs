@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod arguments;
+pub(crate) mod elsewhere;
 mod evaluate;
 pub(crate) mod fuel;
 mod habits;

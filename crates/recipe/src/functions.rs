@@ -10,19 +10,26 @@ use serde_json::Value;
 use crate::{
     expression::fuel::Fuel,
     infer::Sight,
-    schema::{Shape, Text, Type},
+    schema::{Field, Object, Shape, Text, Type},
     scope::Scope,
 };
 
+mod calendar;
 mod codes;
 mod dates;
+mod groups;
 mod json;
+mod letters;
 mod lists;
+mod maps;
 mod numbers;
 mod path;
 mod patterns;
+mod people;
 mod rows;
+mod separated;
 mod texts;
+mod urls;
 
 pub use texts::normalize_name;
 
@@ -90,6 +97,8 @@ pub enum Wants {
     Integer,
     /// A list.
     List,
+    /// A map.
+    Map,
     /// Text, a list or a map.
     Countable,
 }
@@ -111,13 +120,20 @@ pub enum Nulls {
 pub fn functions() -> impl Iterator<Item = &'static Function> {
     [
         texts::ALL,
+        letters::ALL,
         patterns::ALL,
+        people::ALL,
         numbers::ALL,
         lists::ALL,
+        groups::ALL,
+        maps::ALL,
         dates::ALL,
+        calendar::ALL,
         rows::ALL,
         json::ALL,
+        separated::ALL,
         path::ALL,
+        urls::ALL,
         codes::ALL,
     ]
     .into_iter()
@@ -247,6 +263,7 @@ impl Wants {
             Self::Number => value.is_number(),
             Self::Integer => value.is_i64() || value.is_u64(),
             Self::List => value.is_array(),
+            Self::Map => value.is_object(),
             Self::Countable => value.is_string() || value.is_array() || value.is_object(),
         }
     }
@@ -265,6 +282,7 @@ impl Wants {
                 // A number may be whole.
                 Self::Number | Self::Integer => number,
                 Self::List => list,
+                Self::Map => matches!(of, Type::Object(_)),
                 Self::Countable => text || list || matches!(of, Type::Object(_)),
             }
     }
@@ -278,6 +296,7 @@ impl Wants {
             Self::Number => "a number",
             Self::Integer => "a whole number",
             Self::List => "a list",
+            Self::Map => "a map",
             Self::Countable => "text, a list or a map",
         }
     }
@@ -308,6 +327,38 @@ const fn optional(name: &'static str, wants: Wants) -> Parameter {
 
 const fn constant(name: &'static str) -> Parameter {
     Parameter { name, wants: Wants::Text, required: true, constant: true }
+}
+
+/// The shape of a list of these.
+fn list_of(item: Shape) -> Shape {
+    Shape::of(Type::List(Box::new(item)))
+}
+
+/// The shape of the items of a list.
+fn item_of(list: &Shape) -> Shape {
+    match &list.of {
+        Type::List(item) => (**item).clone(),
+        _ => Shape::any(),
+    }
+}
+
+/// The shape of a map whose names are not known before a job.
+fn open_map(value: Shape) -> Shape {
+    let object = Object { fields: Vec::new(), others: Some(Box::new(value)) };
+    Shape::of(Type::Object(object.into()))
+}
+
+/// The shape of a map with these fields.
+fn record<const N: usize>(fields: [(&str, Shape); N]) -> Shape {
+    let field = |(name, shape): (&str, Shape)| Field {
+        name: name.into(),
+        shape,
+        required: true,
+        summary: String::new(),
+        default: None,
+    };
+    let fields = fields.into_iter().map(field).collect();
+    Shape::of(Type::Object(Object { fields, others: None }.into()))
 }
 
 fn text_shape() -> Shape {

@@ -9,7 +9,7 @@ use minijinja::machinery::{Token, ast, parse_expr, tokenize};
 use serde_json::Value;
 
 use super::{
-    Expression, Place,
+    Expression, Place, elsewhere,
     habits::habit,
     tree::{Apply, Kind, Node, Operator, Test},
 };
@@ -309,7 +309,8 @@ impl Reader<'_> {
             "string" => "write `is text`".into(),
             "mapping" => "write `is map`".into(),
             "sequence" | "iterable" => "write `is list`".into(),
-            _ => format!("tests: {}", names.join(", ")),
+            other => elsewhere::cure(other)
+                .map_or_else(|| format!("tests: {}", names.join(", ")), Into::into),
         };
         let message = format!("there is no test `is {}`", test.name);
         self.report("unknown-test", name_at, message).help_last(&cure);
@@ -345,13 +346,13 @@ impl Reader<'_> {
             match &call.expr {
                 ast::Expr::GetAttr(method) => {
                     let message = format!("`{}` is called like a method", method.name);
-                    let name = if functions::find(method.name, Form::Filter).is_some() {
-                        method.name
+                    let name = method.name;
+                    let help = if functions::find(name, Form::Filter).is_some() {
+                        format!("write `value | {name}`")
                     } else {
-                        "filter"
+                        elsewhere::cure(name).unwrap_or("write `value | filter`").into()
                     };
-                    self.report("not-supported", at, message)
-                        .help_last(&format!("write `value | {name}`"));
+                    self.report("not-supported", at, message).help_last(&help);
                 }
                 _ => {
                     self.report("not-supported", at, "only functions can be called".into());
@@ -375,21 +376,24 @@ impl Reader<'_> {
             Form::Filter => ("filter", Form::Function),
             Form::Function => ("function", Form::Filter),
         };
+        let cure = elsewhere::cure(name);
         let near = suggest::closest(name, functions::names(form)).is_some();
-        let elsewhere =
+        let other_form =
             functions::find(name, other).map(|function| format!("write `{}`", function.usage()));
         self.report(
             if form == Form::Filter { "unknown-filter" } else { "unknown-function" },
             at,
             format!("there is no {what} `{name}`"),
         );
-        if let Some(help) = elsewhere {
+        if let Some(help) = other_form {
             self.help_last(&help);
+        } else if let Some(cure) = cure {
+            self.help_last(cure);
         } else if !near {
-            let names: Vec<_> = functions::names(form).collect();
-            self.help_last(&format!("{what}s: {}", names.join(", ")));
+            self.help_last(&format!("all {what}s, with examples, are in docs/functions.md"));
         }
-        if let Some(last) = self.out.last_mut() {
+        // What is meant is known better than what is spelt like it.
+        if let Some(last) = self.out.last_mut().filter(|_| cure.is_none()) {
             suggest::propose(last, name, functions::names(form).collect::<Vec<_>>());
         }
     }

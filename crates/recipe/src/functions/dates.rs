@@ -224,16 +224,16 @@ fn add<'a>(call: &mut Call<'_, 'a>, hours: i64) -> Given<'a> {
     }
 }
 
-fn plain_date(text: &str) -> Option<Date> {
+pub(super) fn plain_date(text: &str) -> Option<Date> {
     // Ten characters: a date with a time behind it is not a date.
     (text.trim().len() == 10).then(|| text.trim().parse().ok()).flatten()
 }
 
-fn exact(text: &str, name: &str) -> Result<Timestamp, Fault> {
+pub(super) fn exact(text: &str, name: &str) -> Result<Timestamp, Fault> {
     text.trim().parse().map_err(|_| unreadable(name, text, "a moment like `2027-01-04T09:00:00Z`"))
 }
 
-fn find_zone(name: &str) -> Result<TimeZone, Fault> {
+pub(super) fn find_zone(name: &str) -> Result<TimeZone, Fault> {
     ZONES.get(name).map_err(|_| Fault::new("invalid_value", unknown_zone(name)))
 }
 
@@ -241,19 +241,25 @@ fn unknown_zone(name: &str) -> String {
     format!("there is no time zone `{name}`; zones are named like `Europe/London`")
 }
 
-fn unreadable(name: &str, text: &str, wanted: &str) -> Fault {
+pub(super) fn unreadable(name: &str, text: &str, wanted: &str) -> Fault {
     let shown: String = text.chars().take(60).collect();
     Fault::new("invalid_value", format!("{name} is `{shown}`, which is not {wanted}"))
 }
 
-fn check_zone(arguments: &[Option<&Value>], index: usize) -> Result<(), (usize, String)> {
+pub(super) fn check_zone(
+    arguments: &[Option<&Value>],
+    index: usize,
+) -> Result<(), (usize, String)> {
     match arguments.get(index).copied().flatten().and_then(Value::as_str) {
         Some(zone) if ZONES.get(zone).is_err() => Err((index, unknown_zone(zone))),
         _ => Ok(()),
     }
 }
 
-fn check_format(arguments: &[Option<&Value>], index: usize) -> Result<(), (usize, String)> {
+pub(super) fn check_format(
+    arguments: &[Option<&Value>],
+    index: usize,
+) -> Result<(), (usize, String)> {
     let Some(format) = arguments.get(index).copied().flatten().and_then(Value::as_str) else {
         return Ok(());
     };
@@ -269,6 +275,6 @@ fn check_format(arguments: &[Option<&Value>], index: usize) -> Result<(), (usize
     })
 }
 
-fn written(format: Format) -> Shape {
+pub(super) fn written(format: Format) -> Shape {
     Shape::of(Type::Text(Text { format, choices: Vec::new() }))
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Ordering, collections::HashSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Call, Fault, Form, Function, Given, Nulls, Wants, gives_integer, gives_text, gives_the_same,
@@ -179,18 +179,22 @@ fn choose<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
     let mut chosen = Vec::new();
     for item in call.list(0) {
         let fields = map(item, "where")?;
-        let matches = call.columns.iter().all(|(name, wanted)| {
-            let found = fields.get(*name).unwrap_or(&Value::Null);
-            match (found, &**wanted) {
-                (Value::String(found), Value::String(wanted)) => found.trim() == wanted.trim(),
-                (found, wanted) => equal(found, wanted),
-            }
-        });
-        if matches {
+        if fits(fields, &call.columns) {
             chosen.push(item.clone());
         }
     }
     call.give_list(chosen)
+}
+
+/// Returns whether the fields have these values; texts are compared without white space at their ends.
+pub(super) fn fits(fields: &Map<String, Value>, columns: &[(&str, Cow<'_, Value>)]) -> bool {
+    columns.iter().all(|(name, wanted)| {
+        let found = fields.get(*name).unwrap_or(&Value::Null);
+        match (found, &**wanted) {
+            (Value::String(found), Value::String(wanted)) => found.trim() == wanted.trim(),
+            (found, wanted) => equal(found, wanted),
+        }
+    })
 }
 
 fn pluck<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
@@ -323,7 +327,7 @@ fn ordered<'v>(values: impl Iterator<Item = &'v Value>, name: &str) -> Result<()
     Ok(())
 }
 
-fn map<'v>(item: &'v Value, name: &str) -> Result<&'v serde_json::Map<String, Value>, Fault> {
+pub(super) fn map<'v>(item: &'v Value, name: &str) -> Result<&'v Map<String, Value>, Fault> {
     item.as_object().ok_or_else(|| {
         Fault::wrong_type(format!(
             "`{name}` finds {} in the list, where every item must be a map",
@@ -333,7 +337,7 @@ fn map<'v>(item: &'v Value, name: &str) -> Result<&'v serde_json::Map<String, Va
 }
 
 /// Returns a text that is the same for equal values.
-fn canonical(value: &Value) -> String {
+pub(super) fn canonical(value: &Value) -> String {
     match value {
         Value::Number(number) => {
             // `1.0` equals `1`, and prints like it.

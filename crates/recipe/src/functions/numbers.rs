@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use super::{
     Call, Fault, Form, Function, Given, Nulls, Wants, gives_boolean, gives_integer, gives_number,
-    gives_the_same, optional, required,
+    gives_text, gives_the_same, optional, required,
 };
 use crate::{
     expression::operators::{as_whole, float, whole},
@@ -56,6 +56,55 @@ pub(super) const ALL: &[Function] = &[
         gives: |sight| {
             if sight.given(1) { Shape::of(Type::Number) } else { Shape::of(Type::Integer) }
         },
+        ..PLAIN
+    },
+    Function {
+        name: "floor",
+        summary: "The greatest whole number that is not greater",
+        example: ("[2.7 | floor, -2.1 | floor]", "[2, -3]"),
+        may_fail: Some("the number may be too large to be a whole number"),
+        run: |call| to_whole(call, f64::floor),
+        gives: gives_integer,
+        ..PLAIN
+    },
+    Function {
+        name: "ceil",
+        summary: "The smallest whole number that is not smaller",
+        example: ("[2.1 | ceil, -2.7 | ceil]", "[3, -2]"),
+        may_fail: Some("the number may be too large to be a whole number"),
+        run: |call| to_whole(call, f64::ceil),
+        gives: gives_integer,
+        ..PLAIN
+    },
+    Function {
+        name: "parse_number",
+        summary: "The number that a text says whose decimal sign is `decimal` and whose thousands are marked by `thousands`",
+        parameters: &[
+            required("text", Wants::Text),
+            required("decimal", Wants::Text),
+            optional("thousands", Wants::Text),
+        ],
+        example: ("'1.250,50' | parse_number(',', '.')", "1250.5"),
+        may_fail: Some("the text may not be a number written so"),
+        run: parse_number,
+        ..PLAIN
+    },
+    Function {
+        name: "format_number",
+        summary: "The number as text with so many `digits` after the decimal sign (a point, or `decimal`) and with `thousands` \
+                  between groups of three, if given",
+        parameters: &[
+            required("number", Wants::Number),
+            required("digits", Wants::Integer),
+            optional("thousands", Wants::Text),
+            optional("decimal", Wants::Text),
+        ],
+        example: (
+            "[1250.5 | format_number(2), 1234567.891 | format_number(2, '.', ',')]",
+            r#"["1250.50", "1.234.567,89"]"#,
+        ),
+        run: format_number,
+        gives: gives_text,
         ..PLAIN
     },
     Function {
@@ -115,6 +164,80 @@ fn round<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
             Ok(Cow::Owned(float(format!("{scaled:.digits$}").parse().unwrap_or(scaled))?))
         }
     }
+}
+
+fn to_whole<'a>(call: &mut Call<'_, 'a>, towards: fn(f64) -> f64) -> Given<'a> {
+    match call.value(0).as_f64() {
+        Some(number) if call.value(0).is_f64() => float_to_whole(towards(number)),
+        _ => Ok(call.take(0)),
+    }
+}
+
+fn parse_number<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
+    let (decimal, thousands) = (call.text(1), call.optional_text(2).unwrap_or(""));
+    if decimal.is_empty() || decimal == thousands {
+        return Err(Fault::new("invalid_value", "`parse_number` needs two different signs")
+            .hint("write `parse_number(',', '.')` for `1.250,50`"));
+    }
+    let text = call.text(0).trim();
+    let (whole, fraction) = text.split_once(decimal).unwrap_or((text, ""));
+    // A mark anywhere but between three digits and three is a mistake, or a decimal sign.
+    let sign = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let groups: Vec<&str> =
+        if thousands.is_empty() { vec![sign] } else { sign.split(thousands).collect() };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let grouped = match groups.as_slice() {
+        [only] => !only.is_empty(),
+        [first, rest @ ..] => {
+            (1..=3).contains(&first.len()) && rest.iter().all(|group| group.len() == 3)
+        }
+        [] => false,
+    };
+    if !grouped || !groups.iter().all(|group| digits(group)) || !digits(fraction) {
+        return Err(unreadable(call, &format!("a number with `{decimal}` as its decimal sign")));
+    }
+    let minus = if whole.starts_with('-') { "-" } else { "" };
+    let joined = groups.concat();
+    let trimmed = joined.trim_start_matches('0');
+    let plain = if trimmed.is_empty() { "0" } else { trimmed };
+    let point = if fraction.is_empty() { "" } else { "." };
+    match format!("{minus}{plain}{point}{fraction}").parse::<Number>() {
+        Ok(number) => Ok(Cow::Owned(Value::Number(number))),
+        Err(_) => Err(unreadable(call, "a number")),
+    }
+}
+
+fn format_number<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
+    let digits = usize::try_from(call.integer(1).unwrap_or(0).clamp(0, 17)).unwrap_or(0);
+    let (thousands, decimal) =
+        (call.optional_text(2).unwrap_or(""), call.optional_text(3).unwrap_or("."));
+    let Value::Number(number) = call.value(0) else { return Ok(call.take(0)) };
+    let plain = match (as_whole(number), number.as_f64()) {
+        (Some(whole), _) if digits == 0 => whole.to_string(),
+        (Some(whole), _) => format!("{whole}.{}", "0".repeat(digits)),
+        (None, float) => {
+            // Rounded as `round` does, so that the two never differ.
+            let float = float.unwrap_or(0.0);
+            let factor = 10_f64.powi(i32::try_from(digits).unwrap_or(0));
+            let scaled = (float * factor).round() / factor;
+            format!("{:.digits$}", if scaled.is_finite() { scaled } else { float })
+        }
+    };
+    let (minus, plain) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("-", rest));
+    let minus = if plain.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) { minus } else { "" };
+    let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
+    let mut made = String::from(minus);
+    for (index, digit) in whole.char_indices() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            made.push_str(thousands);
+        }
+        made.push(digit);
+    }
+    if !fraction.is_empty() {
+        made.push_str(decimal);
+        made.push_str(fraction);
+    }
+    call.give_text(made)
 }
 
 fn abs<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
