@@ -14,6 +14,7 @@ use crate::{
     scope::Scope,
 };
 
+mod business;
 mod calendar;
 mod codes;
 mod dates;
@@ -129,6 +130,7 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
         maps::ALL,
         dates::ALL,
         calendar::ALL,
+        business::ALL,
         rows::ALL,
         json::ALL,
         separated::ALL,
