@@ -1,16 +1,18 @@
 //! Triggers: who sent a delivery, and which events are in it.
 
-use std::sync::Arc;
+use std::{any::Any, future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use recipe::TriggerSpec;
+use recipe::{Examine, Flaw, TriggerKind, TriggerSpec};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    call::Call,
     connector::Connection,
     failure::Failure,
+    reading::{From, Page, Reader, Timetable},
     typed::{decode, decode_input, input_object, output_shape},
 };
 
@@ -108,7 +110,7 @@ impl Refusal {
 type Verify = dyn Fn(&Connection, &Value, &Delivery) -> Result<Verdict, Refusal> + Send + Sync;
 type Decode = dyn Fn(&Value, &Delivery) -> Result<Vec<Event>, Failure> + Send + Sync;
 
-/// A trigger: its schema and the two functions that read a delivery.
+/// A trigger: its schema, the two functions that read a delivery, and how events come that nobody sends.
 #[derive(Clone)]
 pub struct Trigger {
     /// Its name, a noun and what happened to it.
@@ -117,9 +119,80 @@ pub struct Trigger {
     pub spec: TriggerSpec,
     verify: Arc<Verify>,
     decode: Arc<Decode>,
+    /// Asks for what is new or was missed: for a polled trigger, and for a webhook that can catch up.
+    reader: Option<Reader>,
+    timetable: Option<Timetable>,
 }
 
 impl Trigger {
+    /// Returns a trigger whose vendor sends nothing: it is asked every so often, unless the recipe says otherwise.
+    ///
+    /// `read` gives bodies, each with one thing; `decode_events` reads the events out of one, as it would from a
+    /// webhook's body. A thing that is read twice (an overlap) must have the same dedupe key.
+    pub fn polled<C, W, E, F>(
+        name: &'static str,
+        summary: &'static str,
+        every: Duration,
+        read: fn(Arc<C>, Call, W, From) -> F,
+        decode_events: fn(&W, &Delivery) -> Result<Vec<Event>, Failure>,
+    ) -> Self
+    where
+        C: Any + Send + Sync,
+        W: DeserializeOwned + JsonSchema + Send + 'static,
+        E: Serialize + JsonSchema,
+        F: Future<Output = Result<Page, Failure>> + Send + 'static,
+    {
+        let mut trigger = Self::new::<W, E>(name, summary, "", sends_nothing::<W>, decode_events);
+        trigger.spec.kind = TriggerKind::Poll { every };
+        trigger.reader = Some(Reader::new(read));
+        trigger
+    }
+
+    /// Returns a trigger of the clock. `timetable` says which moments are due; `decode_events` makes an event of the
+    /// body that [`Timetable`] wrote for one.
+    pub fn scheduled<W, E>(
+        name: &'static str,
+        summary: &'static str,
+        timetable: Timetable,
+        decode_events: fn(&W, &Delivery) -> Result<Vec<Event>, Failure>,
+    ) -> Self
+    where
+        W: DeserializeOwned + JsonSchema + 'static,
+        E: Serialize + JsonSchema,
+    {
+        let mut trigger = Self::new::<W, E>(name, summary, "", sends_nothing::<W>, decode_events);
+        trigger.spec.kind = TriggerKind::Schedule;
+        trigger.timetable = Some(timetable);
+        trigger
+    }
+
+    /// Says how events are read back that were missed, and how often when the recipe does not say. Their bodies decode
+    /// to the same events, with the same keys, as the vendor's deliveries.
+    #[must_use]
+    pub fn catches_up<C, W, F>(
+        mut self,
+        every: Duration,
+        read: fn(Arc<C>, Call, W, From) -> F,
+    ) -> Self
+    where
+        C: Any + Send + Sync,
+        W: DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<Page, Failure>> + Send + 'static,
+    {
+        self.spec.catch_up = Some(every);
+        self.reader = Some(Reader::new(read));
+        self
+    }
+
+    /// Says what is wrong with settings that have the right types, for the check.
+    #[must_use]
+    pub fn examined<W: DeserializeOwned + 'static>(mut self, flaws: fn(&W) -> Vec<Flaw>) -> Self {
+        self.spec.examine = Examine::new(move |with| {
+            W::deserialize(with).map_or_else(|_| Vec::new(), |with| flaws(&with))
+        });
+        self
+    }
+
     /// Returns a trigger with settings of type `W` under `with`, whose events have payloads of type `E`.
     ///
     /// `set_up` says what to paste where in the vendor's product, with `{url}` for the webhook's address. `verify`
@@ -149,8 +222,12 @@ impl Trigger {
             with: input_object::<W>(&format!("the settings of `{name}`")),
             event: output_shape::<E>(&format!("the event of `{name}`")),
             set_up: set_up.into(),
+            kind: TriggerKind::Webhook,
+            catch_up: None,
+            examine: Examine::default(),
         };
-        Self { name, spec, verify: Arc::new(verify), decode: Arc::new(decode) }
+        let (verify, decode) = (Arc::new(verify), Arc::new(decode));
+        Self { name, spec, verify, decode, reader: None, timetable: None }
     }
 
     /// Returns whether the delivery is genuine, and what it is. Looks at the raw bytes; constant time in the secret.
@@ -170,6 +247,32 @@ impl Trigger {
     pub fn decode(&self, with: &Value, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
         (self.decode)(with, delivery)
     }
+
+    /// Reads one page of what is new or was missed. Only for triggers that are polled or catch up.
+    pub async fn read(
+        &self,
+        connection: Connection,
+        call: Call,
+        with: &Value,
+        from: From,
+    ) -> Result<Page, Failure> {
+        match &self.reader {
+            Some(reader) => reader.read(connection, call, with.clone(), from).await,
+            None => Err(Failure::permanent(
+                "not_readable",
+                format!("the events of `{}` cannot be read back", self.name),
+            )),
+        }
+    }
+
+    /// Returns the timetable of a scheduled trigger with these settings; `None` for others.
+    pub fn timetable(&self) -> Option<&Timetable> {
+        self.timetable.as_ref()
+    }
+}
+
+fn sends_nothing<W>(_: &Connection, _: &W, _: &Delivery) -> Result<Verdict, Refusal> {
+    Err(Refusal { status: 404, reason: "this recipe's trigger takes no webhooks".into() })
 }
 
 #[cfg(test)]

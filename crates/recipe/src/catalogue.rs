@@ -1,6 +1,8 @@
-//! What the connectors offer, as the checker sees it: names, schemas and effects, no code.
+//! What the connectors offer, as the checker sees it: names, schemas, effects and pure checks, no code.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use serde_json::Value;
 
 use crate::schema::{Object, Shape};
 
@@ -64,4 +66,60 @@ pub struct TriggerSpec {
     pub event: Shape,
     /// What to paste where in the vendor's product, with `{url}` for the webhook's address.
     pub set_up: String,
+    /// Who begins: the vendor, or this program.
+    pub kind: TriggerKind,
+    /// How often events that were missed are read back when the recipe does not say; `None` when they cannot be.
+    pub catch_up: Option<Duration>,
+    /// What is wrong with settings that have the right types.
+    pub examine: Examine,
+}
+
+/// Who begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TriggerKind {
+    /// The vendor sends each event.
+    #[default]
+    Webhook,
+    /// The vendor is asked for what is new.
+    Poll {
+        /// How often, when the recipe's settings do not say.
+        every: Duration,
+    },
+    /// The clock.
+    Schedule,
+}
+
+/// One thing that is wrong with a setting of a trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// The setting's name.
+    pub setting: String,
+    /// What is wrong, in the words of a diagnostic.
+    pub message: String,
+    /// How to write it.
+    pub help: String,
+}
+
+/// Looks for what a type cannot say, such as a cron expression that names a 61st minute. Pure.
+#[derive(Clone, Default)]
+pub struct Examine(Option<Arc<Look>>);
+
+type Look = dyn Fn(&Value) -> Vec<Flaw> + Send + Sync;
+
+impl Examine {
+    /// Returns an examination of a trigger's `with`.
+    pub fn new(look: impl Fn(&Value) -> Vec<Flaw> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(look)))
+    }
+
+    /// Returns what is wrong with these settings.
+    pub fn look(&self, with: &Value) -> Vec<Flaw> {
+        self.0.as_ref().map_or_else(Vec::new, |look| look(with))
+    }
+}
+
+impl fmt::Debug for Examine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Examine(..)" } else { "Examine" })
+    }
 }

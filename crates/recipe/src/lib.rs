@@ -33,7 +33,9 @@ pub use cases::{
     ExpectedWarning, Fail, FailKind, LookedUp, Matcher, Mismatch, Pattern, Reply, Script, Selector,
     example, read_cases,
 };
-pub use catalogue::{ActionSpec, Catalogue, ConnectorSpec, EffectSpec, TriggerSpec};
+pub use catalogue::{
+    ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Examine, Flaw, TriggerKind, TriggerSpec,
+};
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use durations::parse as read_duration;
 pub use editor::recipe_schema;

@@ -83,6 +83,9 @@ fn catalogue() -> Catalogue {
         with: Arc::default(),
         event: from_json_schema(&event).unwrap(),
         set_up: String::new(),
+        kind: recipe::TriggerKind::Webhook,
+        catch_up: None,
+        examine: recipe::Examine::default(),
     };
     let hr = ConnectorSpec {
         summary: String::new(),

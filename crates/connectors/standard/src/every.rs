@@ -2,9 +2,9 @@
 
 use connector::Connector;
 
-use crate::{http, log, webhook};
+use crate::{http, log, schedule, webhook};
 
 /// Returns the standard connectors.
 pub fn connectors() -> Vec<Connector> {
-    vec![log::connector(), http::connector(), webhook::connector()]
+    vec![log::connector(), http::connector(), schedule::connector(), webhook::connector()]
 }

@@ -1,8 +1,9 @@
-//! Connectors that belong to no vendor: `log`, `http` and `webhook`.
+//! Connectors that belong to no vendor: `log`, `http`, `schedule` and `webhook`.
 
 mod every;
 mod http;
 mod log;
+mod schedule;
 mod webhook;
 
 pub use every::connectors;

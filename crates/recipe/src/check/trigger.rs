@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use crate::{
+    catalogue::TriggerSpec,
     check::{
-        World, binding,
+        World, assemble, binding,
         fit::misfit,
         inputs::{self, null_cure},
         shapes,
     },
-    diagnostic::{Diagnostic, Source},
+    diagnostic::{Diagnostic, Source, Span},
     document::{self, Document},
     expression::{Expression, Template},
     infer::{self, Environment},
     schema::{Object, Shape, Type},
     suggest,
+    yaml::{Key, Node},
 };
 
 /// Checks the trigger and the label; returns the shape of `event`.
@@ -131,8 +133,28 @@ fn shape(
     {
         out.push(*wrong);
     }
+    let before = out.len();
     inputs::constant(source, out, (&on.text, on.span), &trigger.with, &found.with, false);
+    if out.len() == before {
+        flaws(found, &on.text, (on.span, source), &trigger.with, out);
+    }
     found.event.clone()
+}
+
+/// Reports what the trigger itself finds wrong with settings of the right types.
+fn flaws(
+    spec: &TriggerSpec,
+    trigger: &str,
+    (span, source): (Span, &Arc<Source>),
+    with: &[(Key, Node)],
+    out: &mut Vec<Diagnostic>,
+) {
+    for flaw in spec.examine.look(&assemble::plain_map(with)) {
+        let place = with.iter().find(|(key, _)| key.text == flaw.setting);
+        let span = place.map_or(span, |(_, node)| node.span);
+        let message = format!("`{trigger}`: {}", flaw.message);
+        out.push(Diagnostic::error("bad-setting", source, span, message).help(flaw.help));
+    }
 }
 
 /// Masked paths must lead somewhere: a misspelt one would show what it was meant to hide.

@@ -246,6 +246,9 @@ fn trigger(name: &str, with: Value, event: Value) -> (String, TriggerSpec) {
         with: fields(with),
         event: shape(&event),
         set_up: String::new(),
+        kind: recipe::TriggerKind::Webhook,
+        catch_up: None,
+        examine: recipe::Examine::default(),
     };
     (name.into(), spec)
 }
