@@ -3,7 +3,7 @@
 //! Anything genuine is stored and answered 200. What cannot become a job by itself (a payload that does not decode, an
 //! expression of the trigger that fails) becomes a job that needs attention, with the reason.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use connector::{Delivery, Event, Failure, Verdict};
 use jiff::Timestamp;
@@ -16,7 +16,6 @@ use crate::{
     dispatch::Place,
     journal::{JobId, Status},
     machine::Child,
-    retry,
     service::{Engine, Notice, Shared},
     store::{Accepted, Intake, JobRow, NewJob, Parent, StoreError},
     worker,
@@ -31,17 +30,6 @@ const CREDENTIALS: [&str; 6] = [
     "x-hub-signature-256",
     "proxy-authorization",
 ];
-
-/// How long what unfinished jobs take is not read again.
-const READ_ROOM: Duration = Duration::from_secs(2);
-
-/// How much room unfinished jobs take.
-#[derive(Debug, Default)]
-pub(crate) struct Room {
-    /// In bytes: as last read, and what was accepted since.
-    taken: u64,
-    read_at: Option<Timestamp>,
-}
 
 /// The answer to a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +90,7 @@ impl Engine {
         let (word, jobs) = match verdict {
             Verdict::Ping => ("ping", Vec::new()),
             Verdict::Other => ("other", Vec::new()),
-            Verdict::Events if self.is_full(delivery.body.len()).await => {
+            Verdict::Events if shared.is_full(delivery.body.len()).await => {
                 tracing::error!(
                     recipe,
                     "unfinished jobs take all the room that `retention` in runner.yaml gives; the sender is asked to \
@@ -122,29 +110,6 @@ impl Engine {
                 Answer::new(503, "not stored; try again later")
             }
         }
-    }
-
-    /// Returns whether unfinished jobs, which nothing may purge, take more than the whole budget of the history.
-    ///
-    /// What they take is read now and then; in between, every delivery counts as if its jobs never ended. So nobody is
-    /// refused but after a fresh look.
-    async fn is_full(&self, coming: usize) -> bool {
-        let shared = &self.shared;
-        let budget = shared.deployment().project.runner.keep_megabytes.saturating_mul(1024 * 1024);
-        let now = shared.clock.now();
-        {
-            let mut room = shared.room.lock().expect("no panic while the lock is held");
-            room.taken = room.taken.saturating_add(coming as u64);
-            let fresh = room.read_at.is_some_and(|at| retry::later(at, READ_ROOM) > now);
-            if fresh && room.taken <= budget {
-                return false;
-            }
-        }
-        // A store that does not answer says so when it is asked to accept.
-        let Ok(size) = shared.store.size().await else { return false };
-        let mut room = shared.room.lock().expect("no panic while the lock is held");
-        *room = Room { taken: size.unfinished.saturating_add(coming as u64), read_at: Some(now) };
-        size.unfinished > budget
     }
 
     /// Makes a job by hand from the body of a delivery, as the vendor sends it. It has a dedupe key of its own and the
@@ -225,19 +190,7 @@ impl Engine {
             match accepted {
                 Accepted::New(id) => {
                     ids.push(*id);
-                    let (place, status) = match &job.attention {
-                        Some(_) => (Place::Attention, Status::NeedsAttention),
-                        None => (Place::Ready, Status::Queued),
-                    };
-                    shared.dispatch().add(*id, recipe, job.order_key, false, place);
-                    shared.notify(Notice {
-                        job: *id,
-                        recipe: recipe.into(),
-                        label: job.label,
-                        status,
-                        note: job.attention.unwrap_or_default(),
-                        entries: Arc::new([]),
-                    });
+                    announce(shared, recipe, *id, job);
                 }
                 Accepted::Repeat { job: id, status } => {
                     ids.push(*id);
@@ -272,8 +225,25 @@ impl Engine {
     }
 }
 
+/// Has a new job driven, and tells of it.
+pub(crate) fn announce(shared: &Shared, recipe: &str, id: JobId, job: NewJob) {
+    let (place, status) = match &job.attention {
+        Some(_) => (Place::Attention, Status::NeedsAttention),
+        None => (Place::Ready, Status::Queued),
+    };
+    shared.dispatch().add(id, recipe, job.order_key, false, place);
+    shared.notify(Notice {
+        job: id,
+        recipe: recipe.into(),
+        label: job.label,
+        status,
+        note: job.attention.unwrap_or_default(),
+        entries: Arc::new([]),
+    });
+}
+
 /// Returns the jobs that a genuine delivery makes.
-fn jobs_of(
+pub(crate) fn jobs_of(
     pinned: &Pinned,
     deployment: &Deployment,
     delivery: &Delivery,

@@ -11,10 +11,15 @@ mod flight;
 mod intake;
 mod journal;
 mod machine;
+mod poll;
 mod question;
 mod retry;
+mod room;
+mod schedule;
 mod service;
 pub mod simulate;
+mod sources;
+mod standing;
 mod store;
 mod upkeep;
 mod worker;
@@ -30,9 +35,11 @@ pub use machine::{
     Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Machine, Misfit, What,
 };
 pub use question::Question;
-pub use service::{Engine, FileState, JobView, Notice, RecipeStatus, Settings};
+pub use service::{Engine, FileState, JobView, Notice, Settings};
+pub use sources::{SourceKind, SourceStatus};
+pub use standing::RecipeStatus;
 pub use store::{
     Accepted, Append, Claim, Claimed, Count, DeliveryId, DeliveryRow, Effect, EffectRow, Intake,
-    JobQuery, JobRow, Keep, Loaded, NewJob, Parent, Pin, Purged, RecipeState, Size, Standing,
-    Stats, Store, StoreError, StoredDelivery, content_hash,
+    JobQuery, JobRow, Keep, Loaded, NewJob, Parent, Pin, Purged, Reading, RecipeState, Size,
+    Source, Standing, Stats, Store, StoreError, StoredDelivery, Taken, content_hash,
 };

@@ -20,10 +20,11 @@ use crate::{
     command::{Command, CommandError},
     deployment::{Deployment, PinCache, StoredText},
     dispatch::{Dispatch, Place, Waiting},
-    intake::Room,
     journal::{Entry, JobId, Status},
     question::{Question, questions},
     retry,
+    room::Room,
+    sources::{self, Sources},
     store::{JobQuery, JobRow, Pin, Store, StoreError},
     upkeep,
     worker::{self, Mail},
@@ -31,9 +32,6 @@ use crate::{
 
 /// How many notices a slow listener may fall behind before it misses some.
 const NOTICES: usize = 4096;
-
-/// Among how many of the latest deliveries a ping is looked for.
-const LATEST: usize = 50;
 
 /// How long a job may wait for another before a person should look.
 const LONG: Duration = Duration::from_hours(1);
@@ -62,29 +60,6 @@ pub struct Notice {
     pub entries: Arc<[Entry]>,
 }
 
-/// How a recipe stands.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RecipeStatus {
-    /// Its name.
-    pub name: String,
-    /// Its title; empty when no good version is known.
-    pub title: String,
-    /// Whether it is on.
-    pub on: bool,
-    /// The version new jobs take; `None` when there never was a good one.
-    pub version: Option<String>,
-    /// Whether its file is there and right.
-    pub file: FileState,
-    /// When the last genuine event came.
-    pub last_event_at: Option<Timestamp>,
-    /// When the last ping came, among the latest deliveries.
-    pub last_ping_at: Option<Timestamp>,
-    /// When the last delivery was refused since the service began, and why.
-    pub last_refusal: Option<(Timestamp, String)>,
-    /// Its jobs by status.
-    pub jobs: HashMap<Status, u64>,
-}
-
 /// How a recipe's file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +85,7 @@ pub(crate) struct Shared {
     /// Wakes the worker: something may be ready, or a timer changed.
     pub(crate) changed: Notify,
     pub(crate) stop_asked: Notify,
+    pub(crate) sources: Arc<Sources>,
     pub(crate) tasks: TaskTracker,
     /// Where each job that is driven hears what people ask.
     pub(crate) mail: Mutex<HashMap<JobId, mpsc::UnboundedSender<Mail>>>,
@@ -121,7 +97,7 @@ pub(crate) struct Shared {
     dispatch: Mutex<Dispatch>,
     notices: broadcast::Sender<Notice>,
     stopping: AtomicBool,
-    refusals: Mutex<HashMap<String, (Timestamp, String)>>,
+    pub(crate) refusals: Mutex<HashMap<String, (Timestamp, String)>>,
     /// Held while what the engine knows of recipes is made anew: no switch is lost between reading and writing.
     changing: tokio::sync::Mutex<()>,
 }
@@ -149,6 +125,7 @@ impl Engine {
             pins: PinCache::default(),
             changed: Notify::new(),
             stop_asked: Notify::new(),
+            sources: Arc::default(),
             tasks: TaskTracker::new(),
             mail: Mutex::default(),
             room: Mutex::default(),
@@ -188,6 +165,7 @@ impl Engine {
     pub fn resume(&self) {
         self.shared.tasks.spawn(worker::work(self.shared.clone()));
         self.shared.tasks.spawn(upkeep::keep_up(self.shared.clone()));
+        self.shared.tasks.spawn(sources::watch(self.shared.clone()));
     }
 
     /// Takes another project: new jobs take its recipes, jobs that have begun keep their version.
@@ -196,6 +174,7 @@ impl Engine {
             Arc::new(deployment);
         self.take_up_deployment().await?;
         self.shared.changed.notify_one();
+        self.shared.sources.changed.notify_one();
         Ok(())
     }
 
@@ -208,6 +187,9 @@ impl Engine {
             return Err(CommandError::NeverGood(recipe.into()));
         }
         if on {
+            if !known.on {
+                self.begin_source(recipe, known.current.as_ref()).await?;
+            }
             self.shared.store.start_recipe(recipe, self.shared.clock.now()).await?;
         } else {
             self.shared.store.stop_recipe(recipe).await?;
@@ -217,6 +199,7 @@ impl Engine {
         }
         self.shared.set_lanes();
         self.shared.changed.notify_one();
+        self.shared.sources.changed.notify_one();
         Ok(())
     }
 
@@ -230,42 +213,6 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         worker::command(&self.shared, job, by, command, reply).await?;
         answer.await.unwrap_or(Err(CommandError::Stopping))
-    }
-
-    /// Returns how every recipe stands, by name.
-    pub async fn recipes(&self) -> Result<Vec<RecipeStatus>, StoreError> {
-        let states = self.shared.store.recipe_states().await?;
-        let counts = self.shared.store.counts().await?;
-        let known = self.shared.recipes.read().expect("no panic while the lock is held").clone();
-        let refusals =
-            self.shared.refusals.lock().expect("no panic while the lock is held").clone();
-        let mut all = Vec::with_capacity(known.len());
-        for (name, known) in known {
-            let state = states.iter().find(|state| state.name == name);
-            let deliveries = self.shared.store.deliveries(&name, None, LATEST).await?;
-            let ping = deliveries.iter().find(|delivery| delivery.verdict == "ping");
-            all.push(RecipeStatus {
-                title: known
-                    .current
-                    .as_ref()
-                    .map(|recipe| recipe.title.clone())
-                    .unwrap_or_default(),
-                on: known.on,
-                version: known.current.as_ref().map(|recipe| recipe.version.clone()),
-                file: known.file,
-                last_event_at: state.and_then(|state| state.last_event_at),
-                last_ping_at: ping.map(|ping| ping.received_at),
-                last_refusal: refusals.get(&name).cloned(),
-                jobs: counts
-                    .iter()
-                    .filter(|count| count.recipe == name)
-                    .map(|count| (count.status, count.jobs))
-                    .collect(),
-                name,
-            });
-        }
-        all.sort_by(|one, two| one.name.cmp(&two.name));
-        Ok(all)
     }
 
     /// Returns jobs of the history, the newest first.
@@ -296,7 +243,7 @@ impl Engine {
         }))
     }
 
-    /// Returns the job that this one waits for, if it waits for one.
+    /// Returns the job that this one waits for.
     pub fn blocked_by(&self, job: JobId) -> Option<JobId> {
         self.shared.dispatch().blocked_by(job)
     }
@@ -342,6 +289,7 @@ impl Engine {
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.changed.notify_one();
         self.shared.stop_asked.notify_one();
+        self.shared.sources.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }

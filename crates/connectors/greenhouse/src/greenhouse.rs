@@ -1,5 +1,7 @@
 //! The connector as a value: its connection, its triggers and its actions.
 
+use std::time::Duration;
+
 use connector::{Action, Connector, Trigger};
 
 use crate::{
@@ -7,10 +9,13 @@ use crate::{
     applications::get_application,
     attachments::list_attachments,
     candidates::get_candidate,
-    checkup, hired, notes, offer_approved,
+    checkup, hired, missed, notes, offer_approved,
     offers::get_current_offer,
     settings, unhired,
 };
+
+/// How often missed hires are read back: Greenhouse itself repeats a webhook for about 15 hours.
+const EVERY: Duration = Duration::from_hours(12);
 
 /// Returns the connector `greenhouse`.
 pub fn connector() -> Connector {
@@ -21,13 +26,16 @@ pub fn connector() -> Connector {
         checkup::check,
     )
     .lints(settings::lints)
-    .trigger(Trigger::new::<hired::HiredSettings, hired::Hire>(
-        "hired",
-        hired::SUMMARY,
-        hired::SET_UP,
-        hired::verify,
-        hired::decode,
-    ))
+    .trigger(
+        Trigger::new::<hired::HiredSettings, hired::Hire>(
+            "hired",
+            hired::SUMMARY,
+            hired::SET_UP,
+            hired::verify,
+            hired::decode,
+        )
+        .catches_up(EVERY, missed::read),
+    )
     .trigger(Trigger::new::<unhired::UnhiredSettings, unhired::Unhire>(
         "unhired",
         unhired::SUMMARY,

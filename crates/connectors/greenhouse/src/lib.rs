@@ -14,6 +14,7 @@ mod greenhouse;
 mod harvest;
 mod hired;
 mod jobs;
+mod missed;
 mod notes;
 mod offer_approved;
 mod offers;

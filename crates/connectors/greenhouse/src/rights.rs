@@ -21,6 +21,14 @@ pub(crate) const OFFERS: Right = Right {
     scope: "harvest:offers:list",
     endpoint: "Offers › GET: Retrieve Current Offer for Application",
 };
+pub(crate) const JOBS: Right =
+    Right { scope: "harvest:jobs:list", endpoint: "Jobs › GET: Retrieve Job" };
+pub(crate) const DEPARTMENTS: Right =
+    Right { scope: "harvest:departments:list", endpoint: "Jobs › GET: Retrieve Job" };
+pub(crate) const OFFICES: Right =
+    Right { scope: "harvest:offices:list", endpoint: "Jobs › GET: Retrieve Job" };
+pub(crate) const OPENINGS: Right =
+    Right { scope: "harvest:openings:list", endpoint: "Jobs › GET: List Job Openings" };
 pub(crate) const ATTACHMENTS: Right =
     Right { scope: "harvest:attachments:list", endpoint: "Candidates › GET: Retrieve Candidate" };
 pub(crate) const NOTES: Right = Right {

@@ -80,7 +80,7 @@ pub(super) fn call(
 }
 
 /// Returns the job that the recipe has of this event, and where it stands or how it ended.
-fn known(
+pub(super) fn known(
     database: &Connection,
     recipe: &str,
     job: &NewJob,

@@ -16,6 +16,7 @@ mod reads;
 mod recipes;
 mod rows;
 mod schema;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -38,6 +39,7 @@ pub use protocol::{
 pub use purge::{Keep, Purged, Size};
 pub use reads::{Loaded, StoredDelivery};
 pub use recipes::{Pin, RecipeState, content_hash};
+pub use sources::{Reading, Source, Taken};
 pub use writer::Stats;
 
 use crate::journal::{Entry, JobId, Outcome, StepPath};
@@ -175,6 +177,38 @@ impl Store {
     /// Returns what is kept of every recipe, by name.
     pub async fn recipe_states(&self) -> Result<Vec<RecipeState>, StoreError> {
         self.read(recipes::states).await
+    }
+
+    /// Returns where the sources of events stand, by recipe.
+    pub async fn sources(&self) -> Result<Vec<Source>, StoreError> {
+        self.read(sources::all).await
+    }
+
+    /// Keeps where a source stands. On the disk once this returns.
+    pub async fn put_source(&self, source: Source) -> Result<(), StoreError> {
+        self.inner.writer.write(Mark::Other, move |db| sources::put(db, &source)).await
+    }
+
+    /// Keeps what is new of what a source gave, and where it stands now, in one commit. On the disk once this returns.
+    ///
+    /// What is known already is neither stored nor counted as a repeat. The answers are in the order of the readings'
+    /// jobs.
+    pub async fn take_in(
+        &self,
+        source: Option<Source>,
+        readings: Vec<Reading>,
+    ) -> Result<Vec<Vec<Taken>>, StoreError> {
+        let work = move |db: &_| sources::take_in(db, source.as_ref(), &readings);
+        self.inner.writer.write(Mark::Accept, work).await
+    }
+
+    /// Returns, for the jobs of each reading, those that are there already.
+    pub async fn known(
+        &self,
+        readings: Vec<Reading>,
+    ) -> Result<Vec<Vec<Option<Taken>>>, StoreError> {
+        self.read(move |db| readings.iter().map(|reading| sources::known(db, reading)).collect())
+            .await
     }
 
     /// Returns a job with its delivery and journal, all of one moment; `None` when it is unknown or purged.

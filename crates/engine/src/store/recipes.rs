@@ -118,6 +118,7 @@ pub(super) fn stop(database: &Connection, name: &str) -> Result<(), StoreError> 
 }
 
 pub(super) fn forget(database: &Connection, name: &str) -> Result<bool, StoreError> {
+    super::sources::forget(database, name)?;
     Ok(database.prepare_cached("DELETE FROM recipes WHERE name = ?1")?.execute([name])? == 1)
 }
 

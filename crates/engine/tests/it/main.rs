@@ -10,5 +10,6 @@ mod machine;
 mod play;
 mod reopened;
 mod rounds;
+mod sources;
 mod vendor;
 mod waits;

@@ -96,6 +96,8 @@ pub struct Application {
     pub id: u64,
     /// `active`, `rejected` or `hired`.
     pub status: String,
+    /// When it last changed.
+    pub updated_at: Option<Timestamp>,
     /// The job.
     pub job: Job,
     /// The versions of the offer, oldest first.
@@ -228,6 +230,7 @@ impl Account {
     pub fn hire(&mut self, candidate_id: u64, now: Timestamp) {
         let Some(candidate) = self.candidate_mut(candidate_id) else { return };
         candidate.application.status = "hired".into();
+        candidate.application.updated_at = Some(now);
         if let Some(offer) = candidate.application.offers.last_mut() {
             offer.status = "Accepted".into();
             offer.resolved_at = offer.resolved_at.or(Some(now));

@@ -5,6 +5,7 @@
 
 mod account;
 mod answer;
+mod company;
 mod files;
 mod hire;
 mod notes;

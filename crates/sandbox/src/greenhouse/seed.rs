@@ -130,6 +130,7 @@ fn candidate(index: u64, person: &Person, now: Timestamp) -> Candidate {
         application: Application {
             id: 46_194_062 + index,
             status: "active".into(),
+            updated_at: Some(now),
             job: job(person),
             offers: person.offer.map(|offered| offer(index, offered, now)).into_iter().collect(),
             custom_fields: json!({}),

@@ -115,6 +115,14 @@ pub enum Operation {
     Applications,
     /// Offers.
     Offers,
+    /// Jobs.
+    Jobs,
+    /// Departments.
+    Departments,
+    /// Offices.
+    Offices,
+    /// Openings.
+    Openings,
     /// Attachments.
     Attachments,
     /// Notes; in v1 the activity feed.
@@ -138,6 +146,10 @@ impl Operation {
             Self::Candidates => "harvest:candidates:list",
             Self::Applications => "harvest:applications:list",
             Self::Offers => "harvest:offers:list",
+            Self::Jobs => "harvest:jobs:list",
+            Self::Departments => "harvest:departments:list",
+            Self::Offices => "harvest:offices:list",
+            Self::Openings => "harvest:openings:list",
             Self::Attachments => "harvest:attachments:list",
             Self::Notes => "harvest:notes:list",
             Self::AddNote => "harvest:notes:create",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     account::{Account, Candidate, Contact, Cursor, Note, Offer, User},
     answer::Answer,
-    files,
+    company, files,
     notes::{self, Rules},
     switches::{Operation, Switches},
 };
@@ -37,6 +37,10 @@ pub(super) fn route(method: &str, path: &str) -> Operation {
         ("GET", "/candidates") => Operation::Candidates,
         ("GET", "/applications") => Operation::Applications,
         ("GET", "/offers") => Operation::Offers,
+        ("GET", "/jobs") => Operation::Jobs,
+        ("GET", "/departments") => Operation::Departments,
+        ("GET", "/offices") => Operation::Offices,
+        ("GET", "/openings") => Operation::Openings,
         ("GET", "/attachments") => Operation::Attachments,
         ("GET", "/notes") => Operation::Notes,
         ("POST", "/notes") => Operation::AddNote,
@@ -125,10 +129,18 @@ fn matching(
     filters: &[(String, String)],
 ) -> Result<Vec<Value>, Answer> {
     let allowed: &[&str] = match asking.operation {
-        Operation::Applications => &["ids", "candidate_ids", "job_ids", "status"],
-        Operation::Offers => {
-            &["ids", "application_ids", "candidate_ids", "job_ids", "current_only", "status"]
-        }
+        Operation::Applications => &["ids", "candidate_ids", "job_ids", "status", "updated_at"],
+        Operation::Offers => &[
+            "ids",
+            "application_ids",
+            "candidate_ids",
+            "job_ids",
+            "current_only",
+            "status",
+            "resolved_at",
+        ],
+        Operation::Openings => &["ids", "application_ids", "job_ids"],
+        Operation::Jobs | Operation::Departments | Operation::Offices => &["ids"],
         Operation::Attachments => &["ids", "application_ids", "candidate_ids", "type"],
         Operation::Notes => &["ids", "candidate_ids", "application_ids", "user_ids", "type"],
         Operation::Users => &["ids", "primary_email"],
@@ -158,6 +170,17 @@ fn everything(account: &Account, switches: &Switches, asking: &Asking) -> Vec<Va
                 candidate.application.offers.iter().map(move |offer| offer_json(candidate, offer))
             })
             .collect(),
+        Operation::Jobs | Operation::Departments | Operation::Offices | Operation::Openings => {
+            candidates.flat_map(|candidate| company::of(asking.operation, candidate)).fold(
+                Vec::new(),
+                |mut all, one| {
+                    if !all.contains(&one) {
+                        all.push(one);
+                    }
+                    all
+                },
+            )
+        }
         Operation::Attachments => candidates
             .flat_map(|candidate| {
                 candidate.attachments.iter().map(move |attachment| {
@@ -203,6 +226,25 @@ fn keep(entries: &mut Vec<Value>, name: &str, value: &str) -> Result<(), Answer>
             let wanted = if value == "active" { "in_process" } else { value };
             entries.retain(|entry| entry["status"] == wanted);
         }
+        "resolved_at" | "updated_at" => {
+            // `gte|2026-11-23T00:00:00Z`: a comparison and a moment.
+            let bound = value.split_once('|').and_then(|(how, at)| Some((how, at.parse().ok()?)));
+            let Some((how @ ("gte" | "lte" | "gt" | "lt"), bound)) = bound else {
+                let message =
+                    json!({ "message": "Must be like gte|2026-01-01T00:00:00Z", "field": name });
+                return Err(Answer::invalid(message));
+            };
+            let bound: Timestamp = bound;
+            entries.retain(|entry| {
+                let at = entry[name].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+                at.is_some_and(|at| match how {
+                    "gte" => at >= bound,
+                    "gt" => at > bound,
+                    "lte" => at <= bound,
+                    _ => at < bound,
+                })
+            });
+        }
         "email" | "primary_email" => entries.retain(|entry| has_email(entry, name, value)),
         "type" => entries.retain(|entry| entry["type"] == value),
         _ => {
@@ -238,6 +280,10 @@ fn path_of(operation: Operation) -> &'static str {
         Operation::Candidates => "/candidates",
         Operation::Applications => "/applications",
         Operation::Offers => "/offers",
+        Operation::Jobs => "/jobs",
+        Operation::Departments => "/departments",
+        Operation::Offices => "/offices",
+        Operation::Openings => "/openings",
         Operation::Attachments => "/attachments",
         Operation::Notes => "/notes",
         Operation::Users => "/users",
@@ -287,6 +333,7 @@ fn application_json(candidate: &Candidate) -> Value {
         "last_activity_at": "2026-11-20T22:49:14.000Z",
         "prospective_job_ids": [],
         "answers": [],
+        "updated_at": application.updated_at.map(millis),
         "custom_fields": application.custom_fields,
     })
 }
@@ -298,7 +345,7 @@ fn offer_json(candidate: &Candidate, offer: &Offer) -> Value {
         "application_id": candidate.application.id,
         "job_id": candidate.application.job.id,
         "candidate_id": candidate.id,
-        "opening_id": null,
+        "opening_id": company::opening_id(candidate),
         "status": offer.status,
         "created_at": millis(offer.created_at),
         "sent_on": day(offer.created_at),
