@@ -25,7 +25,9 @@ pub struct JobFacts {
 pub enum Decision {
     /// The whole frontier: calls to make now, when to come back by itself, and what waits for a person.
     Open {
-        /// Calls that are due. A call stays due until its `Started` (or, for a look-up, its result) is applied.
+        /// Calls that are due. A call stays due until its `Started` (or, for a look-up, its result) is applied. What
+        /// has not begun when another entry is applied may be taken back by it (a round that failed, a `stop`): ask
+        /// again before it begins.
         calls: Vec<Due>,
         /// Recipes to call, and called ones that are waited for.
         children: Vec<Child>,

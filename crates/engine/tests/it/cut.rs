@@ -172,7 +172,7 @@ fn make(seed: u64, careful: bool) -> (Arc<Recipe>, World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Wherever a journal is cut, the machine made anew decides what the first one decided, and stands as it stood:
     /// also where rounds fail and stop side by side.

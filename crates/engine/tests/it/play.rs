@@ -287,7 +287,8 @@ impl Player {
                 self.put("", Kind::Finished { outcome: outcome.clone() });
                 return Some(outcome);
             };
-            if self.calls(&calls) | self.children(children) {
+            // After an entry nothing begins that was due before it: it may have been taken back.
+            if self.calls(&calls) || self.children(children) {
                 continue;
             }
             if let Some(held) = attention.first() {
