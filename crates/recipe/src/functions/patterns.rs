@@ -65,7 +65,7 @@ pub(super) const ALL: &[Function] = &[
     Function {
         name: "find_all",
         summary: "Every piece of the text that the regular expression matches, or its first group in each",
-        example: (r"'a1 b22' | find_all('[a-z]([0-9]+)')", r#"["1", "22"]"#),
+        example: (r"'a1 b22' | find_all('[0-9]+')", r#"["1", "22"]"#),
         run: |call| {
             let pattern = pattern(call)?;
             let found = pattern.captures_iter(call.text(0)).filter_map(|found| piece(&found));
