@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::exit;
+use crate::{exit, http::access::Role};
 
 /// Run integration recipes written in YAML: nothing lost, nothing doubled
 #[derive(Debug, Parser)]
@@ -107,6 +107,9 @@ pub enum Command {
     /// List, show and settle jobs
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Say who may open the pages and use the API
+    #[command(subcommand)]
+    Tokens(Tokens),
     /// Check connections, secrets, webhooks and the clock, each red line with its cure
     #[command(after_help = "Example:\n  recipe-runner doctor\n  recipe-runner doctor goco")]
     Doctor {
@@ -270,6 +273,29 @@ pub enum Jobs {
         after_help = "Example:\n  recipe-runner jobs resolve 42 employee --happened --output '{\"id\": \"9001\"}'\n  recipe-runner jobs resolve 42 employee --not-happened"
     )]
     Resolve(Resolve),
+}
+
+/// `tokens`.
+#[derive(Debug, Subcommand)]
+pub enum Tokens {
+    /// Make a token; its text is shown this once
+    #[command(after_help = "Example:\n  recipe-runner tokens add 'Ann Lee' --role operator")]
+    Add {
+        /// Whose it is
+        name: String,
+        /// What it may
+        #[arg(long, value_enum, default_value = "viewer")]
+        role: Role,
+    },
+    /// List the tokens, without their texts
+    #[command(after_help = "Example:\n  recipe-runner tokens list")]
+    List(Output),
+    /// Take a token back
+    #[command(after_help = "Example:\n  recipe-runner tokens revoke 'Ann Lee'")]
+    Revoke {
+        /// Whose it is
+        name: String,
+    },
 }
 
 /// `jobs list`.

@@ -160,7 +160,7 @@ mod tests {
         let client = Client::find(&data_dir).await.unwrap().unwrap();
         let recipes = vec!["greenhouse-hired-to-goco".to_owned()];
         let Reply::Switched(switched) =
-            client.ask(&Request::Switch { recipes, on: true }).await.unwrap()
+            client.ask(&Request::Switch { recipes, on: true, by: "ann".into() }).await.unwrap()
         else {
             panic!("another answer")
         };
@@ -174,7 +174,7 @@ mod tests {
         let trouble = client.ask(&Request::Job(7)).await.unwrap_err();
         assert_eq!(trouble.exit, Exit::Usage);
         assert!(trouble.message.contains("no job 7"), "{trouble}");
-        let absent = Request::Switch { recipes: vec!["absent".into()], on: true };
+        let absent = Request::Switch { recipes: vec!["absent".into()], on: true, by: "ann".into() };
         let trouble = client.ask(&absent).await.unwrap_err();
         assert_eq!(trouble.message, "there is no recipe `absent`");
         assert_eq!(trouble.cures, ["there is: greenhouse-hired-to-goco"]);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::{
-    desk::Desk,
+    desk::{self, Desk},
     exit::{Exit, Trouble},
     init,
     jobs::unexpected,
@@ -60,7 +60,7 @@ async fn demonstrate(once: bool) -> Result<Exit, Trouble> {
     let shown = show(dir, &desk, &greenhouse, &goco).await;
     let exit = match shown {
         Ok(exit) if !once => {
-            invite(dir, &live, &greenhouse)?;
+            invite(dir, &live, &greenhouse).await?;
             start::wait_for_the_end(&live.service).await?;
             exit
         }
@@ -80,7 +80,7 @@ async fn show(
     greenhouse: &GreenhouseTenant,
     goco: &GocoTenant,
 ) -> Result<Exit, Trouble> {
-    let request = Request::Switch { recipes: vec![RECIPE.into()], on: true };
+    let request = Request::Switch { recipes: vec![RECIPE.into()], on: true, by: desk::person() };
     let Reply::Switched(switched) = desk.ask(request).await? else { return Err(unexpected()) };
     let url = switched.first().map(|one| one.url.clone()).unwrap_or_default();
     line("greenhouse", &greenhouse.url());
@@ -278,7 +278,7 @@ fn table(rows: &[Row]) -> String {
 }
 
 /// Says what can be tried while everything runs.
-fn invite(dir: &Path, live: &Live, greenhouse: &GreenhouseTenant) -> Result<(), Trouble> {
+async fn invite(dir: &Path, live: &Live, greenhouse: &GreenhouseTenant) -> Result<(), Trouble> {
     let project = dir.display();
     let url = live.service.switched(RECIPE).url;
     let again =
@@ -286,9 +286,14 @@ fn invite(dir: &Path, live: &Live, greenhouse: &GreenhouseTenant) -> Result<(), 
     let next =
         write_hire(dir, "next.sh", &url, &greenhouse.sender(), greenhouse.hire(NEXT_CANDIDATE))?;
     heading("Everything goes on running. Try, in another terminal");
-    let page = live.service.running().map(|running| running.page).unwrap_or_default();
+    let Reply::FirstSignIn(first) =
+        live.service.answer(Request::FirstSignIn { by: desk::person() }).await?
+    else {
+        return Err(unexpected());
+    };
+    let page = first.link.unwrap_or_default();
     for (what, how) in [
-        ("look at the jobs", page),
+        ("look at it in a browser (the address is good once)", page),
         ("every step of the job", format!("recipe-runner jobs show 1 --project {project}")),
         ("is all well?", format!("recipe-runner status --project {project}")),
         ("the check-up", format!("recipe-runner doctor --project {project}")),

@@ -8,7 +8,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::post,
 };
 use connector::{Clock, Delivery};
 use engine::Engine;
@@ -31,7 +31,6 @@ struct Hooks {
 pub fn routes(engine: Arc<Engine>, clock: Arc<dyn Clock>, largest_body: usize) -> Router {
     Router::new()
         .route("/hooks/{recipe}", post(receive).fallback(not_a_post))
-        .route("/healthz", get(healthy))
         .with_state(Hooks { engine, clock })
         .layer(DefaultBodyLimit::max(largest_body))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
@@ -84,10 +83,6 @@ async fn not_a_post(Path(recipe): Path<String>) -> Response {
     let mut response = text(StatusCode::METHOD_NOT_ALLOWED, words);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
-}
-
-async fn healthy() -> Response {
-    text(StatusCode::OK, "ok\n")
 }
 
 fn unavailable(words: impl Into<String>) -> Response {
@@ -179,14 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn headers_over_the_limit_are_refused() {
-        let many = format!("GET /healthz HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(1 << 20));
+        let many = format!("GET /hooks/a HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(1 << 20));
         let answer = send(many).await;
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
-    }
-
-    #[tokio::test]
-    async fn whoever_watches_the_service_gets_an_answer() {
-        let answer = send(request("GET", "/healthz", "")).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
     }
 }

@@ -38,6 +38,8 @@ pub async fn run(dir: &Path, jobs: Jobs) -> Result<Exit, Trouble> {
 
 async fn list(desk: &Desk, asked: List) -> Result<Exit, Trouble> {
     let search = Search {
+        since: None,
+        until: None,
         recipe: asked.recipe,
         statuses: asked.status.map(status).into_iter().collect(),
         text: asked.search,

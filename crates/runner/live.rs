@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    control, exit::Trouble, hooks, notify, pages, reload, request::Running, serve, service::Service,
+    control, exit::Trouble, hooks, http, notify, reload, request::Running, serve, service::Service,
 };
 
 /// A running service. It ends with [`end`](Self::end); dropping it alone leaves its jobs to the next start.
@@ -27,30 +27,48 @@ impl Live {
         let runner = service.engine.deployment().project.runner.clone();
         let listener = match listener {
             Some(listener) => listener,
-            None => TcpListener::bind(&runner.listen).await.map_err(|error| {
-                Trouble::cannot(format!("cannot listen at `{}`: {error}", runner.listen))
-                    .cure("write another address as `listen` into runner.yaml")
-            })?,
+            None => bind("listen", &runner.listen, runner.behind_proxy).await?,
         };
-        let listen =
-            listener.local_addr().map_or_else(|_| runner.listen.clone(), |at| at.to_string());
+        let hooks_listener = match &runner.listen_hooks {
+            Some(address) => Some(bind("listen_hooks", address, runner.behind_proxy).await?),
+            None => None,
+        };
+        let (listen, listens_at) = address(&listener, &runner.listen);
+        let hooks_at = match &hooks_listener {
+            Some(listener) => address(listener, &runner.listen).0,
+            None => listen.clone(),
+        };
         let control = control::bind(&service.dir.join(&runner.data_dir))?;
-        let page = pages::Token::make()?;
         let public_url = runner.public_url.clone().unwrap_or_else(|| format!("http://{listen}"));
         service.set_running(Running {
             process: std::process::id(),
             version: env!("CARGO_PKG_VERSION").into(),
             since: service.engine.clock().now(),
-            page: format!("http://{listen}/jobs?token={}", page.text()),
+            page: format!("http://{listen}/"),
+            hooks: runner
+                .public_url
+                .clone()
+                .unwrap_or_else(|| format!("http://{hooks_at}"))
+                .trim_end_matches('/')
+                .into(),
             public_url: public_url.trim_end_matches('/').into(),
             listen,
         });
 
         let engine = Arc::new(service.engine.clone());
-        let routes = hooks::routes(engine, service.engine.clock().clone(), hooks::LARGEST_BODY)
-            .merge(pages::routes(service.clone(), &page));
+        let hooks = hooks::routes(engine, service.engine.clock().clone(), hooks::LARGEST_BODY);
+        let hosts = http::Hosts::of(&public_url, listens_at, runner.behind_proxy);
+        let site = http::routes(service.clone(), hosts);
         let doors = TaskTracker::new();
-        doors.spawn(serve::serve(listener, routes, service.stop.clone()));
+        match hooks_listener {
+            None => {
+                doors.spawn(serve::serve(listener, hooks.merge(site), service.stop.clone()));
+            }
+            Some(own) => {
+                doors.spawn(serve::serve(own, hooks, service.stop.clone()));
+                doors.spawn(serve::serve(listener, site, service.stop.clone()));
+            }
+        }
         doors.spawn(control::serve(control, service.clone(), service.stop.clone()));
         doors.spawn(reload::watch(service.clone()));
         doors.spawn(notify::listen(service.clone()));
@@ -68,6 +86,31 @@ impl Live {
         self.doors.wait().await;
         self.service.engine.stop().await;
     }
+}
+
+/// Opens a listener. Where others could reach it, there must be a proxy that speaks TLS: people's data must not travel
+/// in the clear.
+async fn bind(key: &str, address: &str, behind_proxy: bool) -> Result<TcpListener, Trouble> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Trouble::cannot(format!("cannot listen at `{address}`: {error}"))
+            .cure(format!("write another address as `{key}` into runner.yaml"))
+    })?;
+    let is_loopback = listener.local_addr().is_ok_and(|at| at.ip().is_loopback());
+    if is_loopback || behind_proxy {
+        return Ok(listener);
+    }
+    Err(Trouble::cannot(format!(
+        "`{key}: {address}` can be reached from other machines, and this program speaks no TLS"
+    ))
+    .cure("listen at `127.0.0.1`, and let a proxy on this machine speak https")
+    .cure("if a proxy that speaks https stands in front on another machine, say so in runner.yaml: `behind_proxy: true`"))
+}
+
+/// Returns where it listens; and once more, if that is a name by which others ask it.
+fn address(listener: &TcpListener, otherwise: &str) -> (String, Option<String>) {
+    let Ok(at) = listener.local_addr() else { return (otherwise.into(), None) };
+    let is_name = !at.ip().is_loopback() && !at.ip().is_unspecified();
+    (at.to_string(), is_name.then(|| at.to_string()))
 }
 
 /// Returns how long ago that was, for people.

@@ -5,7 +5,9 @@
     reason = "a binary exports nothing: `pub` here means that another module uses it"
 )]
 
+mod archive;
 mod args;
+mod audit;
 mod check;
 mod completions;
 mod connectors;
@@ -16,13 +18,13 @@ mod desk;
 mod doctor;
 mod exit;
 mod hooks;
+mod http;
 mod init;
 mod jobs;
 mod live;
 mod logs;
 mod mask;
 mod notify;
-mod pages;
 mod project;
 mod random;
 mod references;
@@ -39,6 +41,7 @@ mod stop;
 mod story;
 mod terminal;
 mod test;
+mod tokens;
 
 use std::{future::Future, process::ExitCode};
 
@@ -73,6 +76,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Start(asked) => wait(start::run(&project, asked)),
         Command::Stop { recipes } => wait(stop::run(&project, recipes)),
         Command::Status { fail_on, output } => wait(status::run(&project, fail_on, output.format)),
+        Command::Tokens(asked) => wait(tokens::run(&project, asked)),
         Command::Jobs(asked) => wait(jobs::run(&project, asked)),
         Command::Doctor { name, output } => wait(doctor::run(&project, name, output.format)),
     }

@@ -1,39 +1,24 @@
 //! Masking: what `settings.mask` of a recipe names is hidden wherever a job is read. The journal keeps it whole.
 
+use engine::JobError;
 use serde_json::{Value, json};
 
-use crate::story::{Story, without_rounds};
+use crate::{
+    request::JobLine,
+    story::{Story, without_rounds},
+};
 
 /// What stands where a masked value was.
 const MASKED: &str = "***";
+/// What stands where a viewer sees nothing.
+const UNSEEN: &str = "not shown to the role viewer";
 /// Shorter texts would hide too much around them: every `1` of a job.
 const SHORTEST: usize = 3;
 
 /// Returns the story without what the paths name: parts of the event wherever they went (inputs, outputs, messages,
 /// the label), and parts of a step's output.
-pub fn apply(mut story: Story, event: &Value, paths: &[String]) -> Story {
-    let mut hidden = Vec::new();
-    for path in paths {
-        let Some((root, rest)) = path.split_once('.') else { continue };
-        match root {
-            "event" => reach(event, rest, &mut |value| texts(value, &mut hidden)),
-            "steps" => {
-                let (id, rest) = rest.split_once('.').unwrap_or((rest, ""));
-                for step in &mut story.steps {
-                    let name = without_rounds(&step.path);
-                    if name.rsplit('.').next() != Some(id) {
-                        continue;
-                    }
-                    if let Some(output) = &step.output {
-                        reach(output, rest, &mut |value| texts(value, &mut hidden));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    // The longest first: a part of a hidden text must not break up the whole.
-    hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+pub fn apply(story: Story, event: &Value, paths: &[String]) -> Story {
+    let hidden = hidden(&story, event, paths);
     let mut value = serde_json::to_value(&story).expect("our own values serialise");
     for part in ["label", "note", "steps", "outcome"] {
         if let Some(part) = value.get_mut(part) {
@@ -41,6 +26,94 @@ pub fn apply(mut story: Story, event: &Value, paths: &[String]) -> Story {
         }
     }
     serde_json::from_value(value).unwrap_or(story)
+}
+
+/// Returns the texts that the paths of a recipe's `mask` name in a job.
+pub fn hidden(story: &Story, event: &Value, paths: &[String]) -> Vec<String> {
+    let mut hidden = of_event(event, paths);
+    for path in paths {
+        let Some((root, rest)) = path.split_once('.') else { continue };
+        if root == "steps" {
+            let (id, rest) = rest.split_once('.').unwrap_or((rest, ""));
+            for step in &story.steps {
+                let name = without_rounds(&step.path);
+                if name.rsplit('.').next() != Some(id) {
+                    continue;
+                }
+                if let Some(output) = &step.output {
+                    reach(output, rest, &mut |value| texts(value, &mut hidden));
+                }
+            }
+        }
+    }
+    // The longest first: a part of a hidden text must not break up the whole.
+    hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    hidden
+}
+
+/// Returns the texts that the paths of a recipe's `mask` name in an event.
+pub fn of_event(event: &Value, paths: &[String]) -> Vec<String> {
+    let mut hidden = Vec::new();
+    for rest in paths.iter().filter_map(|path| path.strip_prefix("event.")) {
+        reach(event, rest, &mut |value| texts(value, &mut hidden));
+    }
+    hidden
+}
+
+/// Returns the story as a viewer sees it: which steps there were, how they went and when, and no value at all.
+///
+/// Nothing is searched and replaced: what a vendor answers may hold a name in a form that the event has not. So every
+/// text that can come from data is left out, and what remains are the recipe's own words, codes and moments.
+pub fn for_viewer(mut story: Story) -> Story {
+    story.label = initials(&story.label);
+    story.note = if story.note.is_empty() { String::new() } else { UNSEEN.into() };
+    for step in &mut story.steps {
+        (step.input, step.output, step.drawn, step.choice) = (None, None, None, None);
+        for warning in &mut step.warnings {
+            warning.message = UNSEEN.into();
+        }
+        for failure in &mut step.failures {
+            failure.message = UNSEEN.into();
+            (failure.hint, failure.exchange) = (None, None);
+        }
+    }
+    for one in &mut story.interventions {
+        if let Some((words, _)) = one.what.split_once("could not say") {
+            one.what = format!("{words}could not say whether it happened");
+        }
+    }
+    if let Some(outcome) = &mut story.outcome {
+        outcome.message = UNSEEN.into();
+        outcome.output = None;
+        outcome.error = outcome.error.take().map(error_for_viewer);
+        for warning in &mut outcome.warnings {
+            warning.message = UNSEEN.into();
+        }
+    }
+    story
+}
+
+/// Returns a job in a list as a viewer sees it.
+pub fn line_for_viewer(mut line: JobLine) -> JobLine {
+    line.label = initials(&line.label);
+    line.note = if line.note.is_empty() { String::new() } else { UNSEEN.into() };
+    line
+}
+
+fn error_for_viewer(mut error: JobError) -> JobError {
+    error.message = UNSEEN.into();
+    error.hint = String::new();
+    error.exchange = None;
+    error.others = error.others.into_iter().map(error_for_viewer).collect();
+    error
+}
+
+/// Returns the first letters of a name: enough to talk about it, too little to know whose it is.
+fn initials(label: &str) -> String {
+    let letters =
+        label.split_whitespace().filter_map(|word| word.chars().find(|one| one.is_alphabetic()));
+    let letters: Vec<String> = letters.take(3).map(|letter| format!("{letter}.")).collect();
+    letters.join(" ")
 }
 
 /// Returns the story with the queries of links cut off: a link to an attachment is a secret as long as it lives.
@@ -53,7 +126,8 @@ pub fn links(mut story: Story) -> Story {
     story
 }
 
-fn cut_queries(value: &mut Value) {
+/// Cuts the queries of links off.
+pub fn cut_queries(value: &mut Value) {
     match value {
         Value::String(text) if text.starts_with("https://") || text.starts_with("http://") => {
             if let Some((address, _)) = text.split_once('?') {
@@ -96,7 +170,29 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn hide(value: &mut Value, hidden: &[String]) {
+/// Hides texts in a part of a story. Our own words around values stay: names and places of steps are the recipe's,
+/// moments are nobody's secret.
+pub fn hide(value: &mut Value, hidden: &[String]) {
+    if let Value::Object(fields) = value {
+        for (name, field) in fields {
+            match name.as_str() {
+                "path" | "does" | "place" | "state" | "status" | "at" => {}
+                name if name.ends_with("_at") => {}
+                "input" | "output" | "answer" => hide_values(field, hidden),
+                _ => hide(field, hidden),
+            }
+        }
+    } else if let Value::Array(items) = value {
+        for item in items {
+            hide(item, hidden);
+        }
+    } else {
+        hide_values(value, hidden);
+    }
+}
+
+/// Hides texts wherever they are in a value of an event or a vendor.
+pub fn hide_values(value: &mut Value, hidden: &[String]) {
     match value {
         Value::String(text) => {
             for one in hidden {
@@ -106,18 +202,8 @@ fn hide(value: &mut Value, hidden: &[String]) {
             }
         }
         Value::Number(number) if hidden.contains(&number.to_string()) => *value = json!(MASKED),
-        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, hidden)),
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                // Names and places of steps are the recipe's words, moments are nobody's secret.
-                if !matches!(name.as_str(), "path" | "does" | "place" | "state" | "status")
-                    && !name.ends_with("_at")
-                    && name != "at"
-                {
-                    hide(field, hidden);
-                }
-            }
-        }
+        Value::Array(items) => items.iter_mut().for_each(|item| hide_values(item, hidden)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| hide_values(field, hidden)),
         _ => {}
     }
 }

@@ -3,9 +3,13 @@
 use connector::Finding;
 use engine::{Command, RecipeStatus, Status};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::story::Story;
+use crate::{
+    http::access::{Role, Token},
+    story::Story,
+};
 
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,6 +23,8 @@ pub enum Request {
         recipes: Vec<String>,
         /// On or off.
         on: bool,
+        /// Who asks.
+        by: String,
     },
     /// Jobs, newest first.
     Jobs(Search),
@@ -39,11 +45,36 @@ pub enum Request {
         recipe: String,
         /// From what.
         from: From,
+        /// Who asks.
+        by: String,
     },
     /// Look whether everything is as it should be.
     Doctor {
         /// A connection or a recipe; everything when left out.
         name: Option<String>,
+    },
+    /// Make a token.
+    AddToken {
+        /// Whose it is.
+        name: String,
+        /// What it may.
+        role: Role,
+        /// Who asks.
+        by: String,
+    },
+    /// Take a token back.
+    RevokeToken {
+        /// Whose it is.
+        name: String,
+        /// Who asks.
+        by: String,
+    },
+    /// The tokens.
+    Tokens,
+    /// What somebody needs to open the pages for the first time.
+    FirstSignIn {
+        /// Who asks.
+        by: String,
     },
     /// Stop the service.
     Stop,
@@ -66,6 +97,12 @@ pub struct Search {
     pub recipe: Option<String>,
     /// Only in one of these statuses; all when empty.
     pub statuses: Vec<Status>,
+    /// Only accepted at that moment or later.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// Only accepted before that moment.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
     /// Only with this text.
     pub text: Option<String>,
     /// Only older than this one.
@@ -90,6 +127,12 @@ pub enum Reply {
     Done,
     /// To [`Request::Submit`]: the new job.
     Submitted(i64),
+    /// To [`Request::AddToken`]: its text.
+    Token(String),
+    /// To [`Request::Tokens`].
+    Tokens(Vec<Token>),
+    /// To [`Request::FirstSignIn`].
+    FirstSignIn(FirstSignIn),
     /// To [`Request::Doctor`].
     Doctor(Vec<Section>),
 }
@@ -122,8 +165,10 @@ pub struct Running {
     pub listen: String,
     /// Where the outside world reaches it.
     pub public_url: String,
-    /// The page of jobs, with its token.
+    /// Where the pages are.
     pub page: String,
+    /// Where the hooks are reached.
+    pub hooks: String,
 }
 
 /// A recipe that was switched, and how to send it events.
@@ -138,7 +183,7 @@ pub struct Switched {
 }
 
 /// A job in a list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct JobLine {
     /// Its number.
     pub job: i64,
@@ -158,8 +203,17 @@ pub struct JobLine {
     pub repeats: u32,
 }
 
-/// A part of a check-up.
+/// What somebody needs to open the pages for the first time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FirstSignIn {
+    /// The text of the first token, if it was made now.
+    pub token: Option<String>,
+    /// An address that signs a browser in, once.
+    pub link: Option<String>,
+}
+
+/// A part of a check-up.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Section {
     /// What it is about: `connection goco`, `recipe hire`, `service`.
     pub about: String,

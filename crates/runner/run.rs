@@ -7,7 +7,7 @@ use engine::Status;
 
 use crate::{
     args::Run,
-    desk::Desk,
+    desk::{self, Desk},
     exit::{Exit, Trouble},
     jobs::unexpected,
     live::Live,
@@ -44,7 +44,8 @@ pub async fn run(dir: &Path, asked: Run) -> Result<Exit, Trouble> {
     let live = Live::begin(Service::open(dir, references::environment).await?, None).await?;
     let was_on = live.service.recipes().await?.iter().any(|one| one.name == asked.recipe && one.on);
     let desk = Desk::Here(live.service.clone());
-    let switch = |on| Request::Switch { recipes: vec![asked.recipe.clone()], on };
+    let switch =
+        |on| Request::Switch { recipes: vec![asked.recipe.clone()], on, by: desk::person() };
     let done = match desk.ask(switch(true)).await {
         Ok(_) => tokio::select! {
             done = work(&desk, &asked.recipe, from) => done,
@@ -74,7 +75,7 @@ fn read(event: &str) -> Result<From, Trouble> {
 async fn work(desk: &Desk, recipe: &str, from: Option<From>) -> Result<Exit, Trouble> {
     let job = match from {
         Some(from) => {
-            let request = Request::Submit { recipe: recipe.into(), from };
+            let request = Request::Submit { recipe: recipe.into(), from, by: desk::person() };
             let Reply::Submitted(job) = desk.ask(request).await? else { return Err(unexpected()) };
             job
         }

@@ -1,9 +1,9 @@
 //! An HTTP server for strangers: limits on connections, headers and time, and an end that lets answers finish.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1, service::Service as _};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -26,12 +26,20 @@ const MOST_CONNECTIONS: usize = 512;
 /// How long the server rests when it cannot accept (no file descriptors left).
 const REST: Duration = Duration::from_millis(100);
 
+/// Whom a connection is from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
 /// Something that accepts connections.
 pub trait Accept: Send + 'static {
     /// What is read and written.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
     /// Waits for the next connection.
     fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// Returns whom a connection is from, if it has an address.
+    fn peer(_: &Self::Stream) -> Option<Peer> {
+        None
+    }
 }
 
 impl Accept for TcpListener {
@@ -42,6 +50,10 @@ impl Accept for TcpListener {
         // Answers are small: they should not wait for more.
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    fn peer(stream: &Self::Stream) -> Option<Peer> {
+        stream.peer_addr().ok().map(|peer| Peer(peer.ip().to_canonical()))
     }
 }
 
@@ -54,7 +66,7 @@ impl Accept for UnixListener {
 }
 
 /// Serves until `stop`; returns once every request that had begun is answered.
-pub async fn serve(listener: impl Accept, routes: Router, stop: CancellationToken) {
+pub async fn serve<A: Accept>(listener: A, routes: Router, stop: CancellationToken) {
     let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let tasks = TaskTracker::new();
     loop {
@@ -72,9 +84,9 @@ pub async fn serve(listener: impl Accept, routes: Router, stop: CancellationToke
                 continue;
             }
         };
-        let (routes, stop) = (routes.clone(), stop.clone());
+        let (routes, stop, peer) = (routes.clone(), stop.clone(), A::peer(&stream));
         tasks.spawn(async move {
-            connection(stream, routes, stop).await;
+            connection(stream, peer, routes, stop).await;
             drop(permit);
         });
     }
@@ -85,16 +97,24 @@ pub async fn serve(listener: impl Accept, routes: Router, stop: CancellationToke
 
 async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Option<Peer>,
     routes: Router,
     stop: CancellationToken,
 ) {
+    let routes = TowerToHyperService::new(routes);
+    let answer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        routes.call(request)
+    });
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
             .max_buf_size(LARGEST_HEADERS)
             .max_headers(MOST_HEADERS)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+            .serve_connection(TokioIo::new(stream), answer)
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

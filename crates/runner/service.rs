@@ -19,15 +19,44 @@ use crate::{
     deployment::{self, Prepared},
     doctor,
     exit::{Exit, Trouble},
+    http::access::{Access, Role},
     mask,
     references::Closed,
     reload,
-    request::{From, JobLine, Reply, Request, Running, Search, ServiceStatus, Switched},
+    request::{FirstSignIn, JobLine, Reply, Request, Running, Search, ServiceStatus, Switched},
     story::Story,
 };
 
+/// The name of the token that the first start makes.
+const FIRST_TOKEN: &str = "first";
 /// How many jobs that need attention a status names.
 const MOST_ATTENTION: usize = 100;
+
+/// Who does something, and through which door.
+#[derive(Debug, Clone)]
+pub struct By {
+    /// The name of their token, or of the user at the command line.
+    pub who: String,
+    /// The door.
+    pub via: &'static str,
+}
+
+impl By {
+    /// Somebody at the command line.
+    pub fn command_line(who: &str) -> Self {
+        Self { who: who.into(), via: "command line" }
+    }
+
+    /// Somebody with a program.
+    pub fn api(who: &str) -> Self {
+        Self { who: who.into(), via: "api" }
+    }
+
+    /// Somebody with a browser.
+    pub fn page(who: &str) -> Self {
+        Self { who: who.into(), via: "page" }
+    }
+}
 
 /// Reads an environment variable.
 pub type Variable = fn(&str) -> Option<String>;
@@ -40,6 +69,8 @@ pub struct Service {
     pub dir: PathBuf,
     /// Where the environment is read.
     pub variable: Variable,
+    /// Who may come in over HTTP.
+    pub access: Access,
     /// Ends everything.
     pub stop: CancellationToken,
     connectors: Arc<[Connector]>,
@@ -78,6 +109,7 @@ impl Service {
             runner.public_url.clone().unwrap_or_else(|| format!("http://{}", runner.listen));
         let settings = Settings { public_url: public_url.trim_end_matches('/').to_owned() };
         let store = Store::open(&data_dir).map_err(|error| store_trouble(&error))?;
+        let access = Access::open(&data_dir, clock.clone())?;
         let engine = Engine::open(store, clock, deployment, settings)
             .await
             .map_err(|error| store_trouble(&error))?;
@@ -86,6 +118,7 @@ impl Service {
             engine,
             dir: dir.into(),
             variable,
+            access,
             stop: CancellationToken::new(),
             connectors,
             running: Mutex::default(),
@@ -125,23 +158,27 @@ impl Service {
     pub async fn answer(&self, request: Request) -> Result<Reply, Trouble> {
         match request {
             Request::Status => self.status().await.map(|status| Reply::Status(Box::new(status))),
-            Request::Switch { recipes, on } => self.switch(recipes, on).await.map(Reply::Switched),
+            Request::Switch { recipes, on, by } => {
+                self.switch(&By::command_line(&by), recipes, on).await.map(Reply::Switched)
+            }
             Request::Jobs(search) => self.jobs(search).await.map(Reply::Jobs),
             Request::Job(job) => self.story(job).await.map(|story| Reply::Job(Box::new(story))),
             Request::Command { job, by, command } => {
-                self.engine
-                    .command(JobId(job), &by, command)
-                    .await
-                    .map_err(|e| command_trouble(&e))?;
+                self.command(&By::command_line(&by), job, command).await?;
                 Ok(Reply::Done)
             }
-            Request::Submit { recipe, from } => {
-                let submitted = match from {
-                    From::Body(body) => self.engine.submit(&recipe, body).await,
-                    From::Job(job) => self.engine.submit_again(JobId(job)).await,
-                };
-                Ok(Reply::Submitted(submitted.map_err(|error| command_trouble(&error))?.0))
+            Request::Submit { recipe, from, by } => {
+                self.submit(&By::command_line(&by), &recipe, from).await.map(Reply::Submitted)
             }
+            Request::AddToken { name, role, by } => {
+                self.add_token(&By::command_line(&by), &name, role).await.map(Reply::Token)
+            }
+            Request::RevokeToken { name, by } => {
+                self.revoke_token(&By::command_line(&by), &name).await?;
+                Ok(Reply::Done)
+            }
+            Request::Tokens => Ok(Reply::Tokens(self.access.tokens())),
+            Request::FirstSignIn { by } => self.first_sign_in(&by).await.map(Reply::FirstSignIn),
             Request::Doctor { name } => {
                 doctor::examine(self, name.as_deref()).await.map(Reply::Doctor)
             }
@@ -150,6 +187,22 @@ impl Service {
                 Ok(Reply::Done)
             }
         }
+    }
+
+    /// Returns what whoever begins to use the pages needs: a token, if there is none yet, and a link that signs in.
+    async fn first_sign_in(&self, by: &str) -> Result<FirstSignIn, Trouble> {
+        let token = if self.access.tokens().is_empty() {
+            Some(self.add_token(&By::command_line(by), FIRST_TOKEN, Role::Admin).await?)
+        } else {
+            None
+        };
+        let pages = self.running().map(|running| running.page).unwrap_or_default();
+        let admin = self.access.tokens().into_iter().find(|token| token.role == Role::Admin);
+        let link = match admin {
+            Some(admin) => Some(format!("{pages}sign-in?code={}", self.access.link(&admin.name)?)),
+            None => None,
+        };
+        Ok(FirstSignIn { token, link })
     }
 
     /// Returns how recipes stand, by name.
@@ -170,7 +223,7 @@ impl Service {
     }
 
     /// Returns the event of a job as expressions see it; null when it does not decode.
-    async fn event(&self, job: i64, recipe: &Recipe) -> Result<Value, Trouble> {
+    pub(crate) async fn event(&self, job: i64, recipe: &Recipe) -> Result<Value, Trouble> {
         let store = self.engine.store();
         let loaded = store.load(JobId(job)).await.map_err(|error| store_trouble(&error))?;
         let deployment = self.engine.deployment();
@@ -194,9 +247,10 @@ impl Service {
             recipe: search.recipe,
             statuses: search.statuses,
             search: search.text,
+            since: search.since,
+            until: search.until,
             before: search.before.map(JobId),
             limit: search.limit,
-            ..JobQuery::default()
         };
         let rows = self.engine.jobs(query).await.map_err(|error| store_trouble(&error))?;
         Ok(rows.into_iter().map(|row| self.line(row)).collect())
@@ -240,7 +294,12 @@ impl Service {
         })
     }
 
-    async fn switch(&self, recipes: Vec<String>, on: bool) -> Result<Vec<Switched>, Trouble> {
+    /// Switches recipes, without keeping who did.
+    pub(crate) async fn switch_recipes(
+        &self,
+        recipes: Vec<String>,
+        on: bool,
+    ) -> Result<Vec<Switched>, Trouble> {
         let known = self.recipes().await?;
         let names: Vec<String> = if recipes.is_empty() {
             known.iter().map(|recipe| recipe.name.clone()).collect()
@@ -270,7 +329,7 @@ impl Service {
                 let runner = &deployment.project.runner;
                 runner.public_url.clone().unwrap_or_else(|| format!("http://{}", runner.listen))
             },
-            |running| running.public_url,
+            |running| running.hooks,
         );
         let url = format!("{}/hooks/{name}", base.trim_end_matches('/'));
         let set_up = deployment

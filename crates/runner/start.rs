@@ -15,11 +15,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     args::Start,
     control::Client,
+    desk,
     exit::{Exit, Trouble},
     jobs::unexpected,
     live::Live,
     logs, references,
-    request::{Reply, Request, ServiceStatus, Switched},
+    request::{FirstSignIn, Reply, Request, ServiceStatus, Switched},
     service::{self, Service},
     terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, WARN, paint},
 };
@@ -54,6 +55,10 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
     if !asked.detached {
         // Of a detached service the process that started it tells: the page's token stays out of the log.
         tell_all(&live.service).await?;
+        if terminal::shows_data() {
+            let asked = Request::FirstSignIn { by: desk::person() };
+            tell_sign_in(live.service.answer(asked).await?);
+        }
     }
     wait_for_the_end(&live.service).await?;
     terminal::talk(paint(FAINT, "stopping: calls in flight end, jobs pause …"));
@@ -69,7 +74,8 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
 async fn switch_on(service: &Service, asked: &Start) -> Result<(), Trouble> {
     if asked.all || !asked.recipes.is_empty() {
         refuse_closed(service, &asked.recipes)?;
-        let request = Request::Switch { recipes: asked.recipes.clone(), on: true };
+        let request =
+            Request::Switch { recipes: asked.recipes.clone(), on: true, by: desk::person() };
         service.answer(request).await?;
     }
     Ok(())
@@ -121,7 +127,8 @@ pub fn connections(recipe: &Recipe) -> BTreeSet<String> {
 async fn tell_running(client: &Client, asked: &Start) -> Result<Exit, Trouble> {
     let mut on = Vec::new();
     if asked.all || !asked.recipes.is_empty() {
-        let request = Request::Switch { recipes: asked.recipes.clone(), on: true };
+        let request =
+            Request::Switch { recipes: asked.recipes.clone(), on: true, by: desk::person() };
         let Reply::Switched(switched) = client.ask(&request).await? else {
             return Err(unexpected());
         };
@@ -179,6 +186,9 @@ async fn detach(dir: &Path, data_dir: &Path, asked: &Start) -> Result<Exit, Trou
         &Start { recipes: asked.recipes.clone(), log: asked.log.clone(), ..*asked },
     )
     .await?;
+    if terminal::shows_data() {
+        tell_sign_in(client.ask(&Request::FirstSignIn { by: desk::person() }).await?);
+    }
     terminal::talk(format!(
         "the service runs in the background; it writes to {}; end it with {}",
         paint(NAME, log.display()),
@@ -219,15 +229,26 @@ fn tell(status: &ServiceStatus, on: &[Switched]) {
         ));
     }
     if let Some(running) = &status.running {
-        // Its token belongs on a person's screen, not in the log that a supervisor makes of this output.
-        let without = running.page.split('?').next().unwrap_or_default();
-        let page = if terminal::shows_data() { running.page.as_str() } else { without };
-        terminal::data(format!("jobs       {}", paint(NAME, page)));
+        terminal::data(format!("pages      {}", paint(NAME, &running.page)));
         if running.public_url == format!("http://{}", running.listen) {
             let words = "the webhook can be reached from this machine only: set `public_url` in runner.yaml to \
                          the https address of the proxy in front of it";
             terminal::talk(format!("{} {words}", paint(WARN, "note:")));
         }
+    }
+}
+
+/// Says how to sign in. It belongs on a person's screen, not in the log that a supervisor makes of this output.
+fn tell_sign_in(reply: Reply) {
+    let Reply::FirstSignIn(FirstSignIn { token, link }) = reply else { return };
+    if let Some(link) = link {
+        let once = paint(FAINT, "(good once, for 10 minutes)");
+        terminal::data(format!("sign in    {} {once}", paint(NAME, link)));
+    }
+    if let Some(token) = token {
+        let words = "or with this token, which is shown this once; keep it, or take it back with";
+        terminal::talk(format!("{words} {}:", paint(NAME, "recipe-runner tokens revoke first")));
+        terminal::data(token);
     }
 }
 
@@ -269,7 +290,8 @@ mod tests {
         init::write(dir.path()).unwrap();
         fs::write(dir.path().join("recipes/broken.yaml"), "titel: x\n").unwrap();
         let service = Service::open(dir.path(), |_| None).await.unwrap();
-        let request = Request::Switch { recipes: vec!["broken".into()], on: true };
+        let request =
+            Request::Switch { recipes: vec!["broken".into()], on: true, by: "ann".into() };
         let trouble = service.answer(request).await.unwrap_err();
         assert_eq!(trouble.exit, Exit::Found);
         assert!(trouble.message.starts_with("`broken` was never right"), "{trouble}");

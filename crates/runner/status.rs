@@ -46,7 +46,7 @@ fn text(status: &ServiceStatus, now: Timestamp) -> String {
         ),
     }];
     if let Some(running) = &status.running {
-        lines.push(format!("jobs page    {}", paint(NAME, &running.page)));
+        lines.push(format!("pages        {}", paint(NAME, &running.page)));
     }
     for recipe in &status.recipes {
         lines.push(String::new());

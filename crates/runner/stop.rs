@@ -6,7 +6,7 @@ use connector::{Clock, SystemClock};
 
 use crate::{
     control::Client,
-    desk::Desk,
+    desk::{self, Desk},
     exit::{Exit, Trouble},
     request::Request,
     service,
@@ -25,7 +25,8 @@ pub async fn run(dir: &Path, recipes: Vec<String>) -> Result<Exit, Trouble> {
 
 async fn switch_off(dir: &Path, recipes: Vec<String>) -> Result<Exit, Trouble> {
     let desk = Desk::open(dir).await?;
-    let switched = desk.ask(Request::Switch { recipes: recipes.clone(), on: false }).await;
+    let switched =
+        desk.ask(Request::Switch { recipes: recipes.clone(), on: false, by: desk::person() }).await;
     desk.close().await;
     switched?;
     for recipe in recipes {

@@ -7,11 +7,12 @@ use connector::{Exchange, Failure, FailureKind, Warning};
 use engine::{Choice, Entry, JobView, Kind, Outcome, Status, Verdict};
 use jiff::Timestamp;
 use recipe::{Diagnostic, Recipe, Step, StepKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A job with everything that happened to it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Story {
     /// Its number.
     pub job: i64,
@@ -48,7 +49,7 @@ pub struct Story {
 }
 
 /// A step of a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StepStory {
     /// Its path.
     pub path: String,
@@ -83,7 +84,7 @@ pub struct StepStory {
 }
 
 /// How a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// It is over and well.
@@ -107,7 +108,7 @@ pub enum StepState {
 }
 
 /// One failure of a step.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FailureStory {
     /// When.
     pub at: Timestamp,
@@ -130,7 +131,7 @@ pub struct FailureStory {
 }
 
 /// Something a person, or a repeat of the event, did to a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Intervention {
     /// When.
     pub at: Timestamp,

@@ -14,6 +14,7 @@ mod hires;
 mod mistakes;
 mod notes;
 mod outcomes;
+mod pages;
 mod promises;
 mod reference;
 mod secrets;

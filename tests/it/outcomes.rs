@@ -145,7 +145,7 @@ fn nobody_knows_and_a_person_gives_up() {
 
 /// Builds a town in which a create has no answer and the look-up cannot tell: meanwhile others of the same name have
 /// come.
-fn town_where_nobody_knows(trouble: Trouble) -> Town {
+pub fn town_where_nobody_knows(trouble: Trouble) -> Town {
     let mut town = Town::new();
     patience(&town, 2);
     spoil_create(&town, trouble);

@@ -46,11 +46,32 @@ fn no_secret_is_said_logged_stored_or_noted() {
     ] {
         town.cli(words);
     }
-    let page = town.page();
+    let token = town.token("operator");
+    let page: String = [
+        "/",
+        "/jobs",
+        "/jobs/1",
+        "/jobs/2",
+        "/api/v1/jobs",
+        "/api/v1/jobs/1",
+        "/api/v1/jobs/2",
+        "/api/v1/jobs/1/journal",
+        "/api/v1/jobs/2/journal",
+        "/api/v1/deliveries",
+        "/api/v1/deliveries/1",
+        "/api/v1/connections",
+        "/api/v1/recipes",
+        &format!("/api/v1/recipes/{RECIPE}"),
+        &format!("/api/v1/recipes/{RECIPE}/check"),
+        "/api/v1/audit",
+        "/metrics",
+    ]
+    .map(|path| town.get(path, &token))
+    .join("\n");
     assert!(page.contains("Johnny Smith"), "{page}");
 
     let signed = signature.strip_prefix("sha256 ").unwrap();
-    let canaries = [WEBHOOK, CLIENT, GOCO, signed];
+    let canaries = [WEBHOOK, CLIENT, GOCO, signed, &token];
     let said = town.said();
     assert!(said.contains("goco.create_employee"), "too little was said to find anything");
     let notes: String = town.notes(JOHNNY).into_iter().map(|note| note.body).collect();

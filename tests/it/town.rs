@@ -62,6 +62,44 @@ pub struct Said {
     pub err: String,
 }
 
+/// An answer over HTTP.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answered {
+    fn of(whole: String) -> Self {
+        let (head, body) = whole.split_once("\r\n\r\n").unwrap_or((&whole, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        let body = if chunked { unchunked(body) } else { body.to_owned() };
+        Self { status, head: head.to_owned(), body }
+    }
+
+    /// Returns a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// Returns the text of a body sent in chunks.
+fn unchunked(body: &str) -> String {
+    let (mut rest, mut text) = (body.as_bytes(), Vec::new());
+    while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
+        let chunk = &rest[end + 2..];
+        text.extend_from_slice(&chunk[..size]);
+        rest = &chunk[(size + 2).min(chunk.len())..];
+    }
+    String::from_utf8(text).unwrap()
+}
+
 impl Town {
     /// Builds a town with the shipped project, its connections pointing at the vendors of the town.
     pub fn new() -> Self {
@@ -196,11 +234,11 @@ goco:
         let ready: Arc<Mutex<Option<String>>> = Arc::default();
         let (said, told) = (self.said.clone(), ready.clone());
         listen(child.stdout.take().unwrap(), move |line| {
-            // The last thing that a ready service says: where its page of jobs is.
+            // The last thing that a ready service says: where its pages are.
             if let Some(origin) =
-                line.strip_prefix("jobs").and_then(|at| at.trim().split_once("/jobs"))
+                line.strip_prefix("pages").map(|at| at.trim().trim_end_matches('/'))
             {
-                *told.lock().unwrap() = Some(origin.0.to_owned());
+                *told.lock().unwrap() = Some(origin.to_owned());
             }
             said.lock().unwrap().push_str(line);
         });
@@ -291,29 +329,51 @@ goco:
         self.exchange(&[head.as_bytes(), body].concat()).split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Returns the page of jobs as a browser gets it.
-    pub fn page(&self) -> String {
-        let page = self.json(&["status"])["running"]["page"].as_str().unwrap().to_owned();
-        let address = &self.service.as_ref().unwrap().origin;
-        let target = page.strip_prefix(address.as_str()).unwrap();
-        let ask = |target: &str, more: &str| {
-            let head = format!(
-                "GET {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{more}\r\n",
-                address.strip_prefix("http://").unwrap()
-            );
-            self.exchange(head.as_bytes())
-        };
-        let answer = ask(target, "");
-        let header =
-            |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        // The token is traded for a cookie.
-        match (header("location:"), header("set-cookie:")) {
-            (Some(location), Some(cookie)) => {
-                let cookie = cookie.split(';').next().unwrap();
-                ask(location, &format!("cookie: {cookie}\r\n"))
-            }
-            _ => answer,
-        }
+    /// Makes a token of that role, whose name is the role's, and returns its text.
+    pub fn token(&self, role: &str) -> String {
+        let said = self.cli(&["tokens", "add", role, "--role", role]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        // The one place where it is said is not one where a canary may not be.
+        let token = said.out.trim().to_owned();
+        let mut all = self.said.lock().unwrap();
+        *all = all.replace(&token, "");
+        token
+    }
+
+    /// Asks over HTTP, with a token if there is one; `more` are further headers, each with its line's end.
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        more: &str,
+        body: &str,
+    ) -> Answered {
+        let origin = &self.service.as_ref().unwrap().origin;
+        let host = origin.strip_prefix("http://").unwrap();
+        let host = if more.contains("host:") { String::new() } else { format!("host: {host}\r\n") };
+        let token =
+            token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nconnection: close\r\n{host}{token}{more}content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        Answered::of(self.exchange(head.as_bytes()))
+    }
+
+    /// Gets a page or another answer, which must be there.
+    pub fn get(&self, path: &str, token: &str) -> String {
+        let answered = self.ask("GET", path, Some(token), "", "");
+        assert_eq!(answered.status, 200, "{path}: {answered:?}");
+        answered.body
+    }
+
+    /// Asks the API, and reads its answer.
+    pub fn api(&self, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        let json = "content-type: application/json\r\n";
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answered = self.ask(method, &format!("/api/v1{path}"), Some(token), json, &body);
+        (answered.status, serde_json::from_str(&answered.body).unwrap_or_default())
     }
 
     /// Sends bytes to the service and returns what comes back.

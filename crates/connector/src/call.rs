@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{clock::Clock, failure::Exchange};
@@ -19,7 +20,7 @@ pub struct Identity {
 }
 
 /// Something a person should know although the call succeeded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// A stable word, such as `department_not_found`.
     pub code: String,

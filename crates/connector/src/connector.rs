@@ -52,7 +52,9 @@ pub struct Opening {
 }
 
 /// One line of a connection's check-up: green when `cure` is `None`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Finding {
     /// What was looked at, such as "the API key is accepted".
     pub what: String,

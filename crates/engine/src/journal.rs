@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use connector::{Exchange, Failure, Warning};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,7 +25,9 @@ impl fmt::Display for JobId {
 /// Where in a recipe something happened: `employee`, `documents[2]`, `documents[2].upload`. Empty for the whole job.
 ///
 /// Only loops add a segment; the branches of `if` and `try` are transparent.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct StepPath(pub Arc<str>);
 
@@ -212,7 +215,7 @@ pub enum Verdict {
 }
 
 /// Where a job stands: a fold of its journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Accepted, not begun.
@@ -265,7 +268,7 @@ impl Status {
 }
 
 /// How a job, or its body, ended. Expressions in `finally` see it as `outcome`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// `succeeded`, `failed`, `skipped` or `cancelled`.
     pub status: Status,
@@ -281,7 +284,7 @@ pub struct Outcome {
 }
 
 /// The error a job failed with. Expressions in `catch` see it as `error`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobError {
     /// A stable word.
     pub code: String,
@@ -304,7 +307,7 @@ pub struct JobError {
 }
 
 /// A warning with the step it came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepWarning {
     /// The path of the step.
     pub step: StepPath,

@@ -39,7 +39,8 @@ pub use service::{Engine, FileState, JobView, Notice, Settings};
 pub use sources::{SourceKind, SourceStatus};
 pub use standing::RecipeStatus;
 pub use store::{
-    Accepted, Append, Claim, Claimed, Count, DeliveryId, DeliveryRow, Effect, EffectRow, Intake,
-    JobQuery, JobRow, Keep, Loaded, NewJob, Parent, Pin, Purged, Reading, RecipeState, Size,
-    Source, Standing, Stats, Store, StoreError, StoredDelivery, Taken, content_hash,
+    Accepted, Append, Audit, Claim, Claimed, Count, DayCount, DeliveryId, DeliveryRow, Effect,
+    EffectRow, Intake, JobQuery, JobRow, Keep, Loaded, NewJob, Parent, Pin, Purged, Reading,
+    RecipeState, Size, Source, Standing, Stats, Store, StoreError, StoredDelivery, Taken,
+    VersionRow, content_hash,
 };

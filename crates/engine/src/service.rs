@@ -61,7 +61,7 @@ pub struct Notice {
 }
 
 /// How a recipe's file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
     /// It is right.
@@ -324,7 +324,8 @@ impl Engine {
         shared.store.save_pin(Pin::Properties, properties.as_bytes()).await?;
         let mut known = HashMap::new();
         for (name, recipe) in &deployment.project.recipes {
-            shared.store.save_version(name, &recipe.source.text).await?;
+            let version = shared.store.save_version(name, &recipe.source.text).await?;
+            shared.store.keep_version(name, &version, shared.clock.now()).await?;
             let on = states.iter().any(|state| &state.name == name && state.on);
             known.insert(
                 name.clone(),

@@ -62,8 +62,12 @@ pub struct Connection {
 pub struct RunnerSettings {
     /// The address of the hooks, `host:port`; `127.0.0.1:7117` by default.
     pub listen: String,
+    /// A listener for the hooks alone; `None` means that they share `listen`.
+    pub listen_hooks: Option<String>,
     /// The address the outside world reaches the hooks at, such as `https://hooks.acme.example`.
     pub public_url: Option<String>,
+    /// Whether a proxy that speaks TLS stands in front, so that an address which others can reach may be listened at.
+    pub behind_proxy: bool,
     /// Where the store lives, relative to the project folder; `.recipe-runner` by default.
     pub data_dir: String,
     /// The zone of dates without one; `UTC` by default.
@@ -93,7 +97,9 @@ impl Default for RunnerSettings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7117".into(),
+            listen_hooks: None,
             public_url: None,
+            behind_proxy: false,
             data_dir: ".recipe-runner".into(),
             time_zone: "UTC".into(),
             keep_days: 365,

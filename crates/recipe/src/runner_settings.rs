@@ -17,7 +17,9 @@ const RUNNER: Known = Known {
     what: "`runner.yaml`",
     keys: &[
         "listen",
+        "listen_hooks",
         "public_url",
+        "behind_proxy",
         "data_dir",
         "time_zone",
         "retention",
@@ -40,8 +42,17 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Ru
         return Some(settings);
     }
     let Some(mut fields) = report.fields(root, RUNNER) else { return Some(settings) };
-    if let Some(listen) = listen(report, &mut fields) {
+    if let Some(listen) = listen(report, &mut fields, "listen") {
         settings.listen = listen;
+    }
+    settings.listen_hooks = listen(report, &mut fields, "listen_hooks");
+    if let Some((key, node)) = fields.take("behind_proxy") {
+        if let Value::Bool(said) = node.value {
+            settings.behind_proxy = said;
+        } else if !matches!(node.value, Value::Broken) {
+            let message = format!("`{}` is `true` or `false`, found {}", key.text, node.what());
+            report.error("wrong-type", node.span, message);
+        }
     }
     settings.public_url =
         fields.take("public_url").and_then(|(key, node)| url(report, &key, node, false));
@@ -98,8 +109,8 @@ pub(crate) fn shape(settings: &RunnerSettings) -> Shape {
     Shape::of(Type::Object(Arc::new(Object { fields, others: None })))
 }
 
-fn listen(report: &mut Report<'_>, fields: &mut Fields) -> Option<String> {
-    let (key, node) = fields.take("listen")?;
+fn listen(report: &mut Report<'_>, fields: &mut Fields, name: &str) -> Option<String> {
+    let (key, node) = fields.take(name)?;
     let word = report.constant(&key, node)?;
     let right = word
         .text

@@ -12,6 +12,7 @@ mod lock;
 mod order;
 mod protocol;
 mod purge;
+mod queries;
 mod reads;
 mod recipes;
 mod rows;
@@ -37,6 +38,7 @@ pub use protocol::{
     Accepted, Append, Claim, Claimed, DeliveryId, Effect, Intake, NewJob, Parent, Standing,
 };
 pub use purge::{Keep, Purged, Size};
+pub use queries::{Audit, DayCount, VersionRow};
 pub use reads::{Loaded, StoredDelivery};
 pub use recipes::{Pin, RecipeState, content_hash};
 pub use sources::{Reading, Source, Taken};
@@ -286,6 +288,55 @@ impl Store {
     /// Returns what is known of an effect; `None` when nobody claimed it.
     pub async fn find_effect(&self, effect: Effect) -> Result<Option<EffectRow>, StoreError> {
         self.read(move |db| history::effect(db, &effect)).await
+    }
+
+    /// Returns a page of all deliveries, newest first, those before `before`, each with its recipe.
+    pub async fn all_deliveries(
+        &self,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<(String, DeliveryRow)>, StoreError> {
+        self.read(move |db| queries::all_deliveries(db, before, limit)).await
+    }
+
+    /// Keeps what a person did. On the disk once this returns; never purged.
+    pub async fn add_audit(&self, audit: Audit) -> Result<(), StoreError> {
+        self.inner.writer.write(Mark::Other, move |db| queries::add_audit(db, &audit)).await
+    }
+
+    /// Returns a page of what people did, newest first, those before `before`; only to `target`, if there is one.
+    pub async fn audit(
+        &self,
+        target: Option<String>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Audit>, StoreError> {
+        self.read(move |db| queries::audit(db, target.as_deref(), before, limit)).await
+    }
+
+    /// Keeps that a version of a recipe took effect, if it is the first time. Its text is a pin.
+    pub async fn keep_version(
+        &self,
+        recipe: &str,
+        version: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (recipe, version) = (recipe.to_owned(), version.to_owned());
+        self.inner
+            .writer
+            .write(Mark::Other, move |db| queries::keep_version(db, &recipe, &version, at))
+            .await
+    }
+
+    /// Returns the versions that a recipe has had, the newest first.
+    pub async fn versions(&self, recipe: &str) -> Result<Vec<VersionRow>, StoreError> {
+        let recipe = recipe.to_owned();
+        self.read(move |db| queries::versions(db, &recipe)).await
+    }
+
+    /// Returns how many jobs came on each day since a moment, by recipe and status. It reads every job of that time.
+    pub async fn days(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+        self.read(move |db| queries::days(db, since)).await
     }
 
     /// Takes away what is not to be kept: finished jobs, oldest first, and deliveries without jobs. It goes in small

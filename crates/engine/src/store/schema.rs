@@ -7,7 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 
 /// Each format's changes; the format's number is the place in this list, from 1, and stands in `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("sources.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("sources.sql"), include_str!("people.sql")];
 
 /// A writer waits this long for a checkpoint or a backup to let go.
 const BUSY: Duration = Duration::from_secs(10);

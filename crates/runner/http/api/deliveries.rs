@@ -1,0 +1,128 @@
+//! Deliveries: what came from outside, as it came.
+
+use axum::Json;
+use engine::DeliveryId;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{limit, recipes::MadeJob};
+use crate::{
+    http::{
+        extract::{Asked, At},
+        openapi::Made,
+        permission::{Operator, Viewer},
+        problem::Problem,
+    },
+    service::By,
+};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct DeliveryPath {
+    /// The delivery's number.
+    pub delivery: i64,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Only to this recipe.
+    recipe: Option<String>,
+    /// Where the page before ended: its `next`.
+    cursor: Option<i64>,
+    /// At most so many; 50, if it is left out, and never more than 200.
+    limit: Option<u32>,
+}
+
+/// A page of deliveries.
+#[derive(Serialize, JsonSchema)]
+pub struct Deliveries {
+    /// The deliveries, newest first.
+    deliveries: Vec<DeliveryLine>,
+    /// The `cursor` of the next page; none when this is the last.
+    next: Option<i64>,
+}
+
+/// A delivery in a list.
+#[derive(Serialize, JsonSchema)]
+pub struct DeliveryLine {
+    /// Its number.
+    pub delivery: i64,
+    /// The recipe it was sent to.
+    pub recipe: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The bytes of its body.
+    pub size: u64,
+    /// What became of it: `events`, `ping`, `other`, `manual`.
+    pub verdict: String,
+    /// The HTTP status of the answer.
+    pub answered: u16,
+    /// The jobs that were made of it and are kept.
+    pub jobs: Vec<i64>,
+}
+
+/// A delivery with its body.
+#[derive(Serialize, JsonSchema)]
+pub struct WholeDelivery {
+    /// Its number.
+    delivery: i64,
+    /// The recipe it was sent to.
+    recipe: String,
+    /// When it came.
+    received_at: Timestamp,
+    /// Its headers, without credentials and signatures.
+    headers: Vec<(String, String)>,
+    /// Its query.
+    query: String,
+    /// Its body; what is no text is replaced by `�`.
+    body: String,
+    /// What became of it.
+    verdict: String,
+    /// The HTTP status of the answer.
+    answered: u16,
+}
+
+pub async fn list(may: Viewer, Asked(asked): Asked<Filter>) -> Result<Json<Deliveries>, Problem> {
+    let limit = limit(asked.limit);
+    let before = asked.cursor.map(DeliveryId);
+    let deliveries = may.site.service.deliveries(asked.recipe, before, limit).await?;
+    let deliveries: Vec<_> = deliveries.into_iter().map(line).collect();
+    let next = deliveries.last().filter(|_| deliveries.len() == limit).map(|one| one.delivery);
+    Ok(Json(Deliveries { deliveries, next }))
+}
+
+pub async fn one(
+    may: Operator,
+    At(path): At<DeliveryPath>,
+) -> Result<Json<WholeDelivery>, Problem> {
+    let found = may.site.service.delivery(path.delivery).await?;
+    Ok(Json(WholeDelivery {
+        delivery: found.id.0,
+        recipe: found.recipe,
+        received_at: found.received_at,
+        headers: found.headers,
+        query: found.query,
+        body: String::from_utf8_lossy(&found.body).into_owned(),
+        verdict: found.verdict,
+        answered: found.answered,
+    }))
+}
+
+pub async fn replay(may: Operator, At(path): At<DeliveryPath>) -> Result<Made<MadeJob>, Problem> {
+    let job = may.site.service.replay(&By::api(&may.person.name), path.delivery).await?;
+    Ok(Made(MadeJob { job }))
+}
+
+/// Returns a delivery as lists show it.
+pub fn line((recipe, row): (String, engine::DeliveryRow)) -> DeliveryLine {
+    DeliveryLine {
+        delivery: row.id.0,
+        recipe,
+        received_at: row.received_at,
+        size: row.size,
+        verdict: row.verdict,
+        answered: row.answered,
+        jobs: row.jobs.into_iter().map(|job| job.0).collect(),
+    }
+}

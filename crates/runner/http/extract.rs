@@ -1,0 +1,107 @@
+//! What handlers are given beside a permission: the parts of an address, a query, JSON, a form. What cannot be read is a
+//! problem that says why.
+
+use axum::{
+    Json,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::de::DeserializeOwned;
+
+use super::{Site, access::Person, permission::is_api, problem::Problem};
+
+/// The named parts of the address.
+pub struct At<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Site> for At<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        let api = is_api(parts.uri.path());
+        match Path::from_request_parts(parts, site).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(_) if !api => {
+                Err((StatusCode::NOT_FOUND, "there is no such page\n").into_response())
+            }
+            Err(error) => Err(Problem::absent(error.body_text()).into_response()),
+        }
+    }
+}
+
+/// What the query asks for.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Site> for Asked<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        Query::from_request_parts(parts, site)
+            .await
+            .map(|Query(value)| Self(value))
+            .map_err(|error| Problem::unreadable(error.body_text()).into_response())
+    }
+}
+
+/// A body of JSON.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequest<Site> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
+        match Json::from_request(request, site).await {
+            Ok(Json(value)) => Ok(Self(value)),
+            Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "no_json",
+                "the body is not said to be JSON",
+            )
+            .hint("send `Content-Type: application/json`")),
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "the body is too large",
+            )),
+            Err(error) => Err(Problem::unreadable(error.body_text())),
+        }
+    }
+}
+
+/// A form of one of our pages, sent by whoever the page was made for.
+pub struct Posted<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequest<Site> for Posted<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
+        let person = request.extensions().get::<Person>().cloned();
+        let body = axum::body::Bytes::from_request(request, site)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let wrong = |words: &'static str| (StatusCode::UNPROCESSABLE_ENTITY, words).into_response();
+        // Read twice, because a struct of ours cannot name the fields of all forms.
+        let fields: Vec<(String, String)> =
+            read(&body).ok_or_else(|| wrong("the form cannot be read\n"))?;
+        let sent = fields.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
+        if let Some(wanted) = person.and_then(|person| person.csrf)
+            && sent != Some(wanted.as_str())
+        {
+            let words = "the form is not of one of our pages, or you have signed in anew since: load the page again\n";
+            return Err((StatusCode::FORBIDDEN, words).into_response());
+        }
+        read(&body)
+            .map(Self)
+            .ok_or_else(|| wrong("the form lacks something, or says something it cannot\n"))
+    }
+}
+
+/// A form that asks for nothing but to be sent.
+#[derive(Debug, serde::Deserialize)]
+pub struct Nothing {}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    // The query reader is the reader of forms, too: both are `name=value&…`.
+    let uri = format!("/?{}", std::str::from_utf8(body).ok()?).parse().ok()?;
+    Query::try_from_uri(&uri).ok().map(|Query(value)| value)
+}

@@ -1,0 +1,208 @@
+//! One job: its steps on a time-line, what failed and where, and what a person can do about it.
+
+use axum::response::Response;
+use engine::{Command, Status, StepPath};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    Fault, back,
+    render::{self, shown},
+};
+use crate::{
+    http::{
+        access::Role,
+        extract::{At, Nothing, Posted},
+        permission::{Operator, Viewer},
+        problem::Problem,
+    },
+    mask,
+    service::By,
+    story::{StepState, StepStory, Story},
+};
+
+/// How many steps a page shows; of a job with more, those that matter most are shown and the rest is counted.
+const MOST_STEPS: usize = 150;
+/// How much of a value is shown; the API gives all of it.
+const MOST_LETTERS: usize = 4000;
+
+#[derive(Deserialize)]
+pub struct JobPath {
+    job: i64,
+}
+
+#[derive(Deserialize)]
+pub struct Retry {
+    newest: Option<String>,
+    force: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Resolve {
+    step: String,
+    verdict: crate::http::Verdict,
+    output: Option<String>,
+}
+
+pub async fn show(may: Viewer, At(path): At<JobPath>) -> Result<Response, Fault> {
+    let service = &may.site.service;
+    let mut story = service.story(path.job).await?;
+    let viewer = may.person.role == Role::Viewer;
+    if viewer {
+        story = mask::for_viewer(story);
+    }
+    let title = format!("Job {}: {}", story.job, story.label);
+    let live = !story.status.is_final();
+    let left_out = trim(&mut story);
+    let target = Some(story.job.to_string());
+    let audit =
+        if viewer { Vec::new() } else { service.engine.store().audit(target, None, 20).await? };
+    let audit: Vec<Value> = audit
+        .iter()
+        .map(|one| shown! { at => one.at.to_string(), who => one.who, via => one.via, what => one.what, detail => one.detail })
+        .collect();
+    let unknown: Vec<&str> = story
+        .steps
+        .iter()
+        .filter(|step| matches!(step.state, StepState::Unknown | StepState::Held))
+        .map(|step| step.path.as_str())
+        .collect();
+    let bars = bars(&story, service.engine.clock().now());
+    let shown: Vec<Value> = story.steps.iter().map(step).collect();
+    let context = shown! {
+        story => &story, steps => shown, bars, left_out, audit, unknown, viewer,
+        can_retry => matches!(story.status, Status::Failed | Status::NeedsAttention | Status::Waiting),
+        can_cancel => live,
+    };
+    let page = render::Page { title: &title, menu: "jobs", template: "job.html", live };
+    Ok(render::page(&may.site, &may.person, &page, &context))
+}
+
+pub async fn retry(
+    may: Operator,
+    At(path): At<JobPath>,
+    Posted(asked): Posted<Retry>,
+) -> Result<Response, Fault> {
+    let command = Command::Retry { newest: asked.newest.is_some(), force: asked.force.is_some() };
+    act(&may, path.job, command).await
+}
+
+pub async fn cancel(
+    may: Operator,
+    At(path): At<JobPath>,
+    Posted(Nothing {}): Posted<Nothing>,
+) -> Result<Response, Fault> {
+    act(&may, path.job, Command::Cancel).await
+}
+
+pub async fn resolve(
+    may: Operator,
+    At(path): At<JobPath>,
+    Posted(asked): Posted<Resolve>,
+) -> Result<Response, Fault> {
+    let output = asked.output.as_deref().map(str::trim).filter(|output| !output.is_empty());
+    let output = match output {
+        None => serde_json::Value::Null,
+        // An id alone is what people have at hand; whoever has more writes JSON.
+        Some(text) if text.starts_with('{') => serde_json::from_str(text).map_err(|error| {
+            Problem::unreadable(format!("the output is not JSON: {error}"))
+                .hint("write the id alone, such as 9001, or an object, such as {\"id\": \"9001\"}")
+        })?,
+        Some(id) => serde_json::json!({ "id": id.trim_matches('"') }),
+    };
+    let settlement = asked.verdict.settlement(output);
+    act(&may, path.job, Command::Resolve { step: StepPath(asked.step.into()), settlement }).await
+}
+
+async fn act(may: &Operator, job: i64, command: Command) -> Result<Response, Fault> {
+    may.site.service.command(&By::page(&may.person.name), job, command).await?;
+    Ok(back(&format!("/jobs/{job}")))
+}
+
+/// Leaves the first and the troubled steps when there are too many; returns how many are left out.
+fn trim(story: &mut Story) -> usize {
+    let all = story.steps.len();
+    if all > MOST_STEPS {
+        let mut place = 0;
+        story.steps.retain(|step| {
+            place += 1;
+            let calm = matches!(step.state, StepState::Done | StepState::LeftOut)
+                && step.warnings.is_empty();
+            !calm || place <= MOST_STEPS / 2
+        });
+        story.steps.truncate(MOST_STEPS);
+    }
+    all - story.steps.len()
+}
+
+fn step(step: &StepStory) -> Value {
+    let (class, state) = words(step.state);
+    let value = |value: &Option<serde_json::Value>| {
+        let text =
+            value.as_ref().filter(|value| !value.is_null()).map(|value| format!("{value:#}"))?;
+        let cut = text.char_indices().nth(MOST_LETTERS).map(|(at, _)| at);
+        Some(match cut {
+            Some(at) => format!(
+                "{}\n… {} more bytes: the API gives all of it",
+                &text[..at],
+                text.len() - at
+            ),
+            None => text,
+        })
+    };
+    shown! {
+        path => step.path, does => step.does, title => step.title, place => step.place, class, state,
+        attempts => step.attempts, began_at => step.began_at.to_string(), last_at => step.last_at.to_string(),
+        took => took(step), input => value(&step.input), output => value(&step.output), recovered => step.recovered,
+        warnings => &step.warnings, choice => step.choice, failures => &step.failures, drawn => step.drawn,
+        opens => matches!(step.state, StepState::Failed | StepState::Unknown | StepState::Held),
+    }
+}
+
+/// Returns how long a step took, for people.
+fn took(step: &StepStory) -> String {
+    let milliseconds = step.last_at.duration_since(step.began_at).as_millis().max(0);
+    match milliseconds {
+        0..=999 => format!("{milliseconds} ms"),
+        1000..=119_999 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+        _ => format!("{} min", milliseconds / 60_000),
+    }
+}
+
+/// Returns the steps as bars on a time-line a thousand units wide.
+fn bars(story: &Story, now: jiff::Timestamp) -> Vec<Value> {
+    let Some(begin) = story.steps.iter().map(|step| step.began_at).min() else { return Vec::new() };
+    let running = |step: &StepStory| matches!(step.state, StepState::Calling);
+    let ends = |step: &StepStory| if running(step) { now.max(step.last_at) } else { step.last_at };
+    let end = story.steps.iter().map(ends).max().unwrap_or(begin);
+    let whole = end.duration_since(begin).as_micros().max(1);
+    let place =
+        |at: jiff::Timestamp| at.duration_since(begin).as_micros().clamp(0, whole) * 1000 / whole;
+    let bar = |(row, step): (usize, &StepStory)| {
+        let (from, to) = (place(step.began_at), place(ends(step)));
+        let (class, state) = words(step.state);
+        shown! { path => step.path, class, state, took => took(step), y => row * 22, x => from.min(994), width => (to - from).max(6) }
+    };
+    story
+        .steps
+        .iter()
+        .filter(|step| step.state != StepState::LeftOut)
+        .take(40)
+        .enumerate()
+        .map(bar)
+        .collect()
+}
+
+fn words(state: StepState) -> (&'static str, &'static str) {
+    match state {
+        StepState::Done => ("succeeded", "done"),
+        StepState::LeftOut => ("skipped", "left out"),
+        StepState::Calling => ("running", "calling"),
+        StepState::Waiting => ("waiting", "waiting"),
+        StepState::Asking => ("needs_attention", "waits for an answer"),
+        StepState::Held => ("needs_attention", "held for a person"),
+        StepState::Retrying => ("waiting", "will be tried again"),
+        StepState::Unknown => ("needs_attention", "outcome unknown"),
+        StepState::Failed => ("failed", "failed"),
+    }
+}

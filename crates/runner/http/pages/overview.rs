@@ -1,0 +1,126 @@
+//! The overview: do hires arrive, and what needs a person first.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::response::Response;
+use engine::{DayCount, FileState, Status};
+use jiff::{Timestamp, ToSpan as _};
+use serde_json::Value;
+
+use super::{
+    Fault,
+    render::{self, shown},
+};
+use crate::{
+    http::{access::Role, permission::Viewer},
+    live::ago,
+    mask,
+    request::{Reply, Request},
+    service::Service,
+};
+
+/// How old the counts of days may be; counting reads every job of a month.
+const FRESH: Duration = Duration::from_secs(20);
+const DAYS: i64 = 30;
+/// How many jobs that need attention are shown here.
+const MOST_ATTENTION: usize = 12;
+
+/// The counts of the last days, made anew now and then.
+#[derive(Default)]
+pub struct Days {
+    kept: Mutex<Option<(Timestamp, Arc<[DayCount]>)>>,
+}
+
+impl Days {
+    /// Returns the counts. Only the first asker waits for them; later ones get what is there, and it is made anew beside.
+    async fn get(self: &Arc<Self>, service: &Arc<Service>) -> Result<Arc<[DayCount]>, Fault> {
+        let now = service.engine.clock().now();
+        let kept = self.kept.lock().expect("no panic while the lock is held").clone();
+        let Some((at, days)) = kept else { return self.count(service, now).await };
+        if now.duration_since(at) > jiff::SignedDuration::try_from(FRESH).unwrap_or_default() {
+            // Whoever comes meanwhile need not count as well.
+            *self.kept.lock().expect("no panic while the lock is held") = Some((now, days.clone()));
+            let (days, service) = (self.clone(), service.clone());
+            tokio::spawn(async move { drop(days.count(&service, now).await) });
+        }
+        Ok(days)
+    }
+
+    async fn count(&self, service: &Service, now: Timestamp) -> Result<Arc<[DayCount]>, Fault> {
+        let since = now.checked_sub((DAYS * 24).hours()).unwrap_or(now);
+        let days: Arc<[DayCount]> = service.engine.store().days(since).await?.into();
+        *self.kept.lock().expect("no panic while the lock is held") = Some((now, days.clone()));
+        Ok(days)
+    }
+}
+
+pub async fn show(may: Viewer) -> Result<Response, Fault> {
+    let service = &may.site.service;
+    let now = service.engine.clock().now();
+    let days = may.site.days.get(service).await?;
+    let Reply::Status(status) = service.answer(Request::Status).await? else {
+        unreachable!("a status is answered with a status")
+    };
+    let viewer = may.person.role == Role::Viewer;
+    let all = status.attention.len();
+    let mut attention = status.attention;
+    attention.truncate(MOST_ATTENTION);
+    if viewer {
+        attention = attention.into_iter().map(mask::line_for_viewer).collect();
+    }
+    let recipes: Vec<Value> = status
+        .recipes
+        .iter()
+        .map(|recipe| {
+            let count = |status| recipe.jobs.get(&status).copied().unwrap_or(0);
+            let open: u64 = [Status::Queued, Status::Running, Status::Waiting].into_iter().map(count).sum();
+            let chart = chart(&days, &recipe.name, now);
+            shown! {
+                name => recipe.name, title => recipe.title, on => recipe.on,
+                broken => recipe.file == FileState::Broken, missing => recipe.file == FileState::Missing,
+                version => recipe.version, last_event_at => recipe.last_event_at.map(|at| at.to_string()),
+                last_event => recipe.last_event_at.map(|at| ago(now, at)),
+                refusal => recipe.last_refusal.as_ref().map(|(at, reason)| shown! { at => at.to_string(), reason }),
+                attention => count(Status::NeedsAttention), failed => count(Status::Failed), open,
+                succeeded => count(Status::Succeeded), ..chart
+            }
+        })
+        .collect();
+    let context = shown! {
+        recipes, attention, more => all.saturating_sub(MOST_ATTENTION), mistakes => status.mistakes, closed => status.closed,
+        running => status.running.map(|running| shown! { since => running.since.to_string(), version => running.version }),
+    };
+    let page =
+        render::Page { title: "Overview", menu: "overview", template: "overview.html", live: true };
+    Ok(render::page(&may.site, &may.person, &page, &context))
+}
+
+/// Returns the bars of a recipe's last days: well and badly ended ones, at most forty units high.
+fn chart(days: &[DayCount], recipe: &str, now: Timestamp) -> Value {
+    let today = now.as_second().div_euclid(86_400);
+    let mut counts: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+    for one in days.iter().filter(|one| one.recipe == recipe) {
+        let count = counts.entry(one.day).or_default();
+        match one.status {
+            Status::Failed | Status::NeedsAttention => count.1 += one.jobs,
+            _ => count.0 += one.jobs,
+        }
+    }
+    let highest = counts.values().map(|(good, bad)| good + bad).max().unwrap_or(0).max(1);
+    let bars: Vec<Value> = (0..DAYS)
+        .map(|place| {
+            let (good, bad) = counts.get(&(today - DAYS + 1 + place)).copied().unwrap_or_default();
+            // A day with one job among days with thousands is seen all the same.
+            let height = |jobs: u64| if jobs == 0 { 0 } else { (jobs * 40 / highest).max(2) };
+            let (up, red) = (height(good), height(bad));
+            shown! { x => place * 10, good => up, bad => red, y => 42 - up.min(40), y_bad => 42 - (up + red).min(42) }
+        })
+        .collect();
+    let month: u64 = counts.values().map(|(good, bad)| good + bad).sum();
+    let (good, bad) = counts.get(&today).copied().unwrap_or_default();
+    shown! { bars, month, today => good + bad }
+}

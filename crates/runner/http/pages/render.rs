@@ -1,0 +1,144 @@
+//! Templates into HTML: everything is escaped, and every page has the same frame.
+
+use std::sync::LazyLock;
+
+use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, value::Serde};
+use serde_json::Value as Json;
+
+use crate::http::{
+    Site,
+    access::{Person, Role},
+};
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    for (name, text) in [
+        ("frame.html", include_str!("../templates/frame.html")),
+        ("job.html", include_str!("../templates/job.html")),
+        ("jobs.html", include_str!("../templates/jobs.html")),
+        ("overview.html", include_str!("../templates/overview.html")),
+        ("problem.html", include_str!("../templates/problem.html")),
+        ("sign_in.html", include_str!("../templates/sign_in.html")),
+    ] {
+        templates.add_template(name, text).expect("our templates are well-formed");
+    }
+    templates.add_filter("time", time);
+    templates.add_filter("badge", badge);
+    templates.add_filter("pretty", pretty);
+    templates.add_filter("words", |text: &str| text.replace('_', " "));
+    templates.add_filter("size", size);
+    templates
+});
+
+/// What a template is given: names with values, each serialised; `name` alone stands for the variable of that name, and
+/// `..other` for what another object has besides.
+macro_rules! shown {
+    ($($name:ident $(=> $value:expr)?),* $(, ..$rest:expr)? $(,)?) => {{
+        let mut shown = serde_json::Map::new();
+        $($crate::http::pages::render::put(&mut shown, stringify!($name), $crate::http::pages::render::shown!(@ $name $(=> $value)?));)*
+        $($crate::http::pages::render::extend(&mut shown, &$rest);)?
+        serde_json::Value::Object(shown)
+    }};
+    (@ $name:ident => $value:expr) => { &$value };
+    (@ $name:ident) => { &$name };
+}
+pub(super) use shown;
+
+/// Adds a value to what a template is given.
+pub fn put(shown: &mut serde_json::Map<String, Json>, name: &str, value: &impl serde::Serialize) {
+    shown.insert(name.into(), serde_json::to_value(value).expect("our own values serialise"));
+}
+
+/// Adds what another object has besides.
+pub fn extend(shown: &mut serde_json::Map<String, Json>, other: &Json) {
+    for (name, value) in other.as_object().into_iter().flatten() {
+        shown.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+/// What a page says about itself.
+pub struct Page<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// The entry of the menu it belongs to.
+    pub menu: &'a str,
+    /// Its template.
+    pub template: &'a str,
+    /// Whether it changes while it is looked at.
+    pub live: bool,
+}
+
+/// Returns a page for somebody.
+pub fn page(site: &Site, person: &Person, page: &Page<'_>, context: &Json) -> Response {
+    let shown = shown! {
+        csrf => person.csrf, may_act => person.role >= Role::Operator, is_admin => person.role == Role::Admin,
+        ..context
+    };
+    let body = render(page.template, &shown);
+    let project = site.service.dir.canonicalize().ok();
+    let project = project
+        .as_deref()
+        .and_then(std::path::Path::file_name)
+        .map(|name| name.to_string_lossy().into_owned());
+    let framed = shown! {
+        title => page.title, menu => page.menu, live => page.live, body,
+        csrf => person.csrf, name => person.name, role => person.role.word(), project => project,
+        may_act => person.role >= Role::Operator, is_admin => person.role == Role::Admin,
+    };
+    Html(render("frame.html", &framed)).into_response()
+}
+
+/// Returns a page without a menu, for nobody in particular.
+pub fn bare(template: &str, title: &str, context: &Json) -> Response {
+    let body = render(template, context);
+    Html(render("frame.html", &shown! { title, body })).into_response()
+}
+
+fn render(template: &str, context: &Json) -> String {
+    let rendered = TEMPLATES
+        .get_template(template)
+        .and_then(|template| template.render(Value::from(Serde(context))));
+    rendered.unwrap_or_else(|error| {
+        tracing::error!(template, %error, "a page could not be rendered");
+        "<p>This page could not be made; the log says why.</p>".into()
+    })
+}
+
+/// A moment, in UTC; the script tells it in the viewer's zone.
+fn time(value: &Value) -> Result<Value, Error> {
+    let Some(text) = value.as_str() else { return Ok(Value::from("")) };
+    let at: Timestamp = text.parse().map_err(|error| {
+        Error::new(ErrorKind::InvalidOperation, format!("`{text}` is no moment: {error}"))
+    })?;
+    let shown = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    Ok(Value::from_safe_string(format!("<time datetime=\"{at:.3}\">{shown}</time>")))
+}
+
+/// A status as a coloured word.
+fn badge(word: &str) -> Value {
+    // The words are ours: letters and `_`.
+    let class: String =
+        word.chars().filter(|one| one.is_ascii_lowercase() || *one == '_').collect();
+    Value::from_safe_string(format!(
+        "<span class=\"badge {class}\">{}</span>",
+        class.replace('_', " ")
+    ))
+}
+
+/// A value as indented JSON.
+fn pretty(value: &Value) -> Result<String, Error> {
+    serde_json::to_string_pretty(value)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} B"),
+        1024..=1_048_575 => format!("{} KB", bytes / 1024),
+        _ => format!("{} MB", bytes / (1024 * 1024)),
+    }
+}

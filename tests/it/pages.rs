@@ -1,0 +1,226 @@
+//! The pages and the API: who may what, and the stories of people who look at a browser.
+
+use sandbox::goco::{Operation, Trouble};
+use serde_json::{Value, json};
+
+use crate::{
+    outcomes::town_where_nobody_knows,
+    town::{Answered, JOHNNY, RECIPE, Town},
+};
+
+/// Signs a browser in; returns the header with its cookie, and what its forms carry.
+fn sign_in(town: &Town, token: &str) -> (String, String) {
+    let answered = form(town, "/sign-in", "", &[("token", token)]);
+    assert_eq!(answered.status, 303, "{answered:?}");
+    let cookie = answered.header("set-cookie").unwrap();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let cookie = format!("cookie: {}\r\n", cookie.split(';').next().unwrap());
+    let page = town.ask("GET", "/", None, &cookie, "").body;
+    let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    (cookie, csrf.to_owned())
+}
+
+fn form(town: &Town, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answered {
+    let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let kind = "content-type: application/x-www-form-urlencoded\r\n";
+    town.ask("POST", path, None, &format!("{cookie}{kind}"), &body.join("&"))
+}
+
+#[test]
+fn nobody_gets_in_without_a_token_and_forms_of_others_do_nothing() {
+    let mut town = Town::new();
+    town.start();
+    for path in ["/", "/jobs", "/jobs/1"] {
+        let answered = town.ask("GET", path, None, "", "");
+        assert_eq!(answered.status, 303, "{answered:?}");
+        assert!(answered.header("location").unwrap().starts_with("/sign-in"));
+    }
+    let answered = town.ask("GET", "/api/v1/jobs", None, "", "");
+    assert_eq!((answered.status, answered.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(answered.header("content-type"), Some("application/problem+json"));
+    let answered = town.ask("GET", "/sign-in", None, "host: evil.example\r\n", "");
+    assert_eq!(answered.status, 421, "a name that is not ours");
+
+    let (cookie, csrf) = sign_in(&town, &town.token("admin"));
+    let answered = town.ask("GET", "/jobs", None, &cookie, "");
+    assert_eq!(answered.status, 200);
+    let policy = answered.header("content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!(answered.header("x-content-type-options"), Some("nosniff"));
+
+    let answered = form(&town, "/sign-out", &cookie, &[("csrf", "guessed")]);
+    assert_eq!(answered.status, 403, "a form without the page's word");
+    let switch = format!("/api/v1/recipes/{RECIPE}/switch");
+    let json = format!("{cookie}content-type: application/json\r\n");
+    assert_eq!(town.ask("POST", &switch, None, &json, "{\"on\": false}").status, 403);
+    assert_eq!(form(&town, "/sign-out", &cookie, &[("csrf", &csrf)]).status, 303);
+    assert_eq!(
+        town.ask("GET", "/jobs", None, &cookie, "").status,
+        303,
+        "the cookie is worth nothing now"
+    );
+}
+
+#[test]
+fn whoever_guesses_tokens_has_to_wait() {
+    let mut town = Town::new();
+    town.start();
+    let guess = || form(&town, "/sign-in", "", &[("token", "rr_guess")]).status;
+    let statuses: Vec<u16> = (0..12).map(|_| guess()).collect();
+    assert_eq!(statuses[..10], [401; 10]);
+    assert_eq!(statuses[10..], [429; 2]);
+}
+
+#[test]
+fn a_session_ends_everywhere_and_with_its_token() {
+    let mut town = Town::new();
+    town.start();
+    let token = town.token("viewer");
+    let (one, csrf) = sign_in(&town, &token);
+    let (two, _) = sign_in(&town, &token);
+    form(&town, "/sign-out/everywhere", &one, &[("csrf", &csrf)]);
+    let status = |cookie: &str| town.ask("GET", "/jobs", None, cookie, "").status;
+    assert_eq!([status(&one), status(&two)], [303, 303]);
+    let (three, _) = sign_in(&town, &token);
+    assert_eq!(status(&three), 200);
+    assert_eq!(town.cli(&["tokens", "revoke", "viewer"]).code, Some(0));
+    assert_eq!(status(&three), 303);
+    assert_eq!(town.ask("GET", "/api/v1/me", Some(&token), "", "").status, 401);
+}
+
+#[test]
+fn a_failed_hire_is_found_understood_fixed_and_retried() {
+    let mut town = Town::new();
+    town.start();
+    town.goco.switch(|switches| switches.key = "another".into());
+    town.hire(JOHNNY);
+    town.wait(1, "failed");
+    let (cookie, csrf) = sign_in(&town, &town.token("operator"));
+    let page = |path: &str| town.ask("GET", path, None, &cookie, "").body;
+    let found = page("/jobs?search=smith&status=failed");
+    assert!(found.contains("href=\"/jobs/1\"") && found.contains("Johnny Smith"), "{found}");
+    assert!(!page("/jobs?search=nobody").contains("href=\"/jobs/1\""));
+    let job = page("/jobs/1");
+    for said in
+        ["unauthorized", "recipes/greenhouse-hired-to-goco.yaml:", "Retry from the failed step"]
+    {
+        assert!(job.contains(said), "`{said}` is not in {job}");
+    }
+    town.goco.switch(|switches| switches.key = sandbox::goco::Switches::default().key);
+    let answered = form(&town, "/jobs/1/retry", &cookie, &[("csrf", &csrf)]);
+    assert_eq!(answered.header("location"), Some("/jobs/1"), "{answered:?}");
+    town.wait(1, "succeeded");
+    let job = page("/jobs/1");
+    assert!(job.contains("job.retry") && job.contains("operator"), "who did what: {job}");
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+}
+
+#[test]
+fn an_unknown_outcome_is_settled_on_its_page() {
+    let town = town_where_nobody_knows(Trouble::CutAfter);
+    let (cookie, csrf) = sign_in(&town, &town.token("operator"));
+    let job = town.ask("GET", "/jobs/1", None, &cookie, "").body;
+    assert!(job.contains("It happened") && job.contains("value=\"employee\""), "{job}");
+    let id = town.employees(JOHNNY).remove(0).id.to_string();
+    let fields =
+        [("csrf", csrf.as_str()), ("step", "employee"), ("verdict", "happened"), ("output", &id)];
+    let answered = form(&town, "/jobs/1/resolve", &cookie, &fields);
+    assert_eq!(answered.status, 303, "{answered:?}");
+    town.wait(1, "succeeded");
+    assert_eq!(town.asked(Operation::CreateEmployee), 1);
+}
+
+#[test]
+fn a_viewer_sees_no_personal_data() {
+    let mut town = Town::new();
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    let viewer = town.token("viewer");
+    let operator = town.token("operator");
+    let personal = ["Johnny", "Smith", "35897443", "@example", "Manager"];
+    let paths = ["/", "/jobs", "/jobs/1", "/api/v1/jobs", "/api/v1/jobs/1", "/api/v1/deliveries"];
+    let seen: String = paths.map(|path| town.get(path, &operator)).join("\n");
+    assert!(seen.contains("Johnny Smith"), "an operator sees it");
+    for path in paths {
+        let seen = town.get(path, &viewer);
+        for word in personal {
+            assert!(!seen.contains(word), "`{word}` is on {path}: {seen}");
+        }
+    }
+    assert!(town.get("/jobs", &viewer).contains("J. S."));
+    let (status, problem) = town.api("GET", "/jobs?search=smith", &viewer, &Value::Null);
+    assert_eq!((status, &problem["code"]), (403, &json!("forbidden")));
+    for path in ["/api/v1/jobs/1/journal", "/api/v1/deliveries/1", "/api/v1/audit"] {
+        assert_eq!(town.ask("GET", path, Some(&viewer), "", "").status, 403, "{path}");
+    }
+    assert_eq!(town.api("POST", "/jobs/1/cancel", &viewer, &Value::Null).0, 403);
+}
+
+#[test]
+fn programs_can_do_what_the_pages_do() {
+    let mut town = Town::new();
+    town.start();
+    let operator = town.token("operator");
+    let api = |method: &str, path: &str, body: Value| town.api(method, path, &operator, &body);
+    town.goco.switch(|switches| switches.key = "another".into());
+    town.hire(JOHNNY);
+    town.wait(1, "failed");
+    let (status, jobs) = api("GET", "/jobs?status=failed&limit=1", Value::Null);
+    assert_eq!((status, &jobs["jobs"][0]["job"], &jobs["next"]), (200, &json!(1), &json!(1)));
+    assert_eq!(api("GET", "/jobs?cursor=1", Value::Null).1, json!({ "jobs": [], "next": null }));
+    town.goco.switch(|switches| switches.key = sandbox::goco::Switches::default().key);
+    let (status, retried) = api("POST", "/jobs/retry", json!({ "recipe": RECIPE }));
+    assert_eq!((status, &retried["jobs"]), (200, &json!([1])));
+    town.wait(1, "succeeded");
+    let (status, problem) = api("POST", "/jobs/1/retry", json!({}));
+    assert_eq!((status, &problem["code"]), (409, &json!("over")), "{problem}");
+    assert_eq!(api("GET", "/jobs/99", Value::Null).0, 404);
+    assert_eq!(api("POST", "/jobs/1/retry", json!({ "newst": true })).0, 422);
+
+    let (status, made) = api("POST", "/deliveries/1/replay", Value::Null);
+    assert_eq!((status, &made["job"]), (201, &json!(2)));
+    town.wait(2, "succeeded");
+    assert_eq!(town.employees(JOHNNY).len(), 1, "what is done is not done again");
+
+    assert_eq!(api("POST", &format!("/recipes/{RECIPE}/switch"), json!({ "on": false })).0, 204);
+    assert_eq!(api("GET", "/recipes", Value::Null).1[0]["on"], false);
+    let audit = api("GET", "/audit", Value::Null).1;
+    let did: Vec<_> = audit["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(did, ["recipe.off", "delivery.replay", "job.retry", "token.add", "recipe.on"]);
+    assert_eq!(audit["actions"][0]["who"], "operator");
+}
+
+#[test]
+fn watchers_are_told_how_it_stands_without_a_token_and_without_a_name() {
+    let mut town = Town::new();
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    let open = |path: &str| town.ask("GET", path, None, "", "");
+    assert_eq!((open("/healthz").status, open("/readyz").status), (200, 200));
+    let metrics = open("/metrics").body;
+    let line = format!("recipe_runner_jobs{{recipe=\"{RECIPE}\",status=\"succeeded\"}} 1");
+    assert!(metrics.contains(&line), "{metrics}");
+    assert!(!metrics.contains("Johnny"), "{metrics}");
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused_without_tls_in_front() {
+    let town = Town::new();
+    town.write("runner.yaml", "listen: 0.0.0.0:0\n");
+    let said = town.cli(&["start"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(
+        said.err.contains("can be reached from other machines")
+            && said.err.contains("behind_proxy: true"),
+        "{said:?}"
+    );
+}
