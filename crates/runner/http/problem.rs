@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::{CommandError, StoreError};
+use engine::StoreError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -133,25 +133,6 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => Self { retry_after: Some(30), ..told },
             _ => Self { status: 500, ..told },
         }
-    }
-}
-
-impl From<CommandError> for Problem {
-    fn from(error: CommandError) -> Self {
-        let (status, code) = match error {
-            CommandError::Store(error) => return error.into(),
-            CommandError::NoRecipe(_) | CommandError::NoJob(_) => {
-                (StatusCode::NOT_FOUND, "not_found")
-            }
-            CommandError::NotUnknown { .. } => (StatusCode::CONFLICT, "not_unknown"),
-            CommandError::Overtaken { .. } => (StatusCode::CONFLICT, "overtaken"),
-            CommandError::Busy(_) => (StatusCode::CONFLICT, "busy"),
-            CommandError::Over { .. } => (StatusCode::CONFLICT, "over"),
-            CommandError::NoEvent(_) => (StatusCode::UNPROCESSABLE_ENTITY, "no_event"),
-            CommandError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-            _ => (StatusCode::CONFLICT, "cannot"),
-        };
-        Self::new(status, code, error.to_string())
     }
 }
 
