@@ -123,6 +123,7 @@ fn words(command: &Command) -> (&'static str, String) {
             ("job.retry", detail.join(", "))
         }
         Command::Cancel => ("job.cancel", String::new()),
+        Command::Answer { step, .. } => ("job.answer", step.to_string()),
         Command::Resolve { step, settlement } => {
             let settled = match settlement {
                 Settlement::Happened(_) => "it happened",

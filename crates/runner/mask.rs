@@ -20,7 +20,7 @@ const SHORTEST: usize = 3;
 pub fn apply(story: Story, event: &Value, paths: &[String]) -> Story {
     let hidden = hidden(&story, event, paths);
     let mut value = serde_json::to_value(&story).expect("our own values serialise");
-    for part in ["label", "note", "steps", "outcome"] {
+    for part in ["label", "note", "steps", "questions", "outcome"] {
         if let Some(part) = value.get_mut(part) {
             hide(part, &hidden);
         }
@@ -76,6 +76,9 @@ pub fn for_viewer(mut story: Story) -> Story {
             failure.message = UNSEEN.into();
             (failure.hint, failure.exchange) = (None, None);
         }
+    }
+    for question in &mut story.questions {
+        question.ask = UNSEEN.into();
     }
     for one in &mut story.interventions {
         if let Some((words, _)) = one.what.split_once("could not say") {

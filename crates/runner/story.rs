@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use connector::{Exchange, Failure, FailureKind, Warning};
-use engine::{Choice, Entry, JobView, Kind, Outcome, Status, Verdict};
+use engine::{Choice, Entry, JobView, Kind, Outcome, Question, Status, Verdict};
 use jiff::Timestamp;
-use recipe::{Diagnostic, Recipe, Step, StepKind};
+use recipe::{Diagnostic, Field, Recipe, Step, StepKind, Type};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,6 +42,8 @@ pub struct Story {
     pub blocked_by: Option<i64>,
     /// Its steps, in the order they first did something.
     pub steps: Vec<StepStory>,
+    /// What it asks people.
+    pub questions: Vec<QuestionStory>,
     /// What people did to it.
     pub interventions: Vec<Intervention>,
     /// How it ended.
@@ -81,6 +83,55 @@ pub struct StepStory {
     pub failures: Vec<FailureStory>,
     /// The last failure at its line in the recipe, drawn without colours.
     pub drawn: Option<String>,
+}
+
+/// A question of a job.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct QuestionStory {
+    /// The path of the step that asks.
+    pub path: String,
+    /// The question.
+    pub ask: String,
+    /// Until when an answer is waited for.
+    pub until: Option<Timestamp>,
+    /// What an answer holds.
+    pub fields: Vec<AnswerField>,
+}
+
+/// A field of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerField {
+    /// Its name.
+    pub name: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it is for.
+    pub summary: String,
+    /// Whether it is `true` or `false`.
+    pub boolean: bool,
+    /// The texts it can be; empty when any will do.
+    pub choices: Vec<String>,
+}
+
+impl QuestionStory {
+    fn of(question: &Question) -> Self {
+        let field = |field: &Field| AnswerField {
+            name: field.name.clone(),
+            required: field.required,
+            summary: field.summary.clone(),
+            boolean: matches!(field.shape.of, Type::Boolean),
+            choices: match &field.shape.of {
+                Type::Text(text) => text.choices.clone(),
+                _ => Vec::new(),
+            },
+        };
+        Self {
+            path: question.path.to_string(),
+            ask: question.ask.clone(),
+            until: question.until,
+            fields: question.answer.fields.iter().map(field).collect(),
+        }
+    }
 }
 
 /// How a step is.
@@ -161,6 +212,7 @@ impl Story {
             repeats: row.repeats,
             blocked_by: view.blocked_by.map(|job| job.0),
             steps: Vec::new(),
+            questions: view.asks.iter().map(QuestionStory::of).collect(),
             interventions: Vec::new(),
             outcome: None,
         };

@@ -71,8 +71,8 @@ pub struct Answered {
 }
 
 impl Answered {
-    fn of(whole: String) -> Self {
-        let (head, body) = whole.split_once("\r\n\r\n").unwrap_or((&whole, ""));
+    fn of(whole: &str) -> Self {
+        let (head, body) = whole.split_once("\r\n\r\n").unwrap_or((whole, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
         let body = if chunked { unchunked(body) } else { body.to_owned() };
@@ -358,7 +358,7 @@ goco:
             "{method} {path} HTTP/1.1\r\nconnection: close\r\n{host}{token}{more}content-length: {}\r\n\r\n{body}",
             body.len()
         );
-        Answered::of(self.exchange(head.as_bytes()))
+        Answered::of(&self.exchange(head.as_bytes()))
     }
 
     /// Gets a page or another answer, which must be there.

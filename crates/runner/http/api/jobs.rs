@@ -1,7 +1,7 @@
 //! Jobs: lists, one, its journal, and what people do to it.
 
 use axum::Json;
-use engine::{Command, Settlement, Status, StepPath};
+use engine::{Command, Given, Settlement, Status, StepPath};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -135,6 +135,15 @@ pub struct Resolve {
     output: Value,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The path of the step that asks, or will ask.
+    step: String,
+    /// The answer: an object with what the recipe declares.
+    answer: Value,
+}
+
 /// How a person settles an unknown outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -239,6 +248,15 @@ pub async fn resolve(
     let settlement = verdict.settlement(output);
     let step = StepPath(step.into());
     command(&may, path.job, Command::Resolve { step, settlement }).await
+}
+
+pub async fn answer(
+    may: Operator,
+    At(path): At<JobPath>,
+    Body(asked): Body<Answer>,
+) -> Result<Done, Problem> {
+    let (step, given) = (StepPath(asked.step.into()), Given::Json(asked.answer));
+    command(&may, path.job, Command::Answer { step, given }).await
 }
 
 async fn command(may: &Operator, job: i64, command: Command) -> Result<Done, Problem> {

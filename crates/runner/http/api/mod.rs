@@ -39,6 +39,7 @@ pub fn routes(door: Door) -> Door {
         .api(GET, "/api/v1/jobs/{job}/journal", "The journal of a job, entry by entry", jobs::journal)
         .api(POST, "/api/v1/jobs/{job}/retry", "Have a job go on", jobs::retry)
         .api(POST, "/api/v1/jobs/{job}/cancel", "End a job", jobs::cancel)
+        .api(POST, "/api/v1/jobs/{job}/answer", "Answer a question of a job", jobs::answer)
         .api(POST, "/api/v1/jobs/{job}/resolve", "Settle a write whose outcome nobody could find out", jobs::resolve)
         .api(GET, "/api/v1/deliveries", "What came from outside, newest first", deliveries::list)
         .api(GET, "/api/v1/deliveries/{delivery}", "One delivery with its body", deliveries::one)

@@ -1,7 +1,9 @@
 //! One job: its steps on a time-line, what failed and where, and what a person can do about it.
 
+use std::collections::BTreeMap;
+
 use axum::response::Response;
-use engine::{Command, Status, StepPath};
+use engine::{Command, Given, Status, StepPath};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -112,6 +114,21 @@ pub async fn resolve(
     };
     let settlement = asked.verdict.settlement(output);
     act(&may, path.job, Command::Resolve { step: StepPath(asked.step.into()), settlement }).await
+}
+
+/// The fields of an answer come as `answer.NAME`; those left empty are not given.
+pub async fn answer(
+    may: Operator,
+    At(path): At<JobPath>,
+    Posted(asked): Posted<BTreeMap<String, String>>,
+) -> Result<Response, Fault> {
+    let step = asked.get("step").cloned().unwrap_or_default();
+    let words = asked.into_iter().filter_map(|(name, word)| {
+        let name = name.strip_prefix("answer.")?.to_owned();
+        (!word.trim().is_empty()).then_some((name, word))
+    });
+    let (step, given) = (StepPath(step.into()), Given::Words(words.collect()));
+    act(&may, path.job, Command::Answer { step, given }).await
 }
 
 async fn act(may: &Operator, job: i64, command: Command) -> Result<Response, Fault> {

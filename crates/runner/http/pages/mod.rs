@@ -46,6 +46,7 @@ pub fn routes(door: Door) -> Door {
         .form("/jobs/{job}/retry", job::retry)
         .form("/jobs/{job}/cancel", job::cancel)
         .form("/jobs/{job}/resolve", job::resolve)
+        .form("/jobs/{job}/answer", job::answer)
         .page("/assets/style.css", style)
         .page("/assets/live.js", script)
 }
