@@ -180,7 +180,7 @@ fn programs_can_do_what_the_pages_do() {
 
     let (status, made) = api("POST", "/deliveries/1/replay", Value::Null);
     assert_eq!((status, &made["job"]), (201, &json!(2)));
-    town.wait(2, "succeeded");
+    town.wait(2, "skipped");
     assert_eq!(town.employees(JOHNNY).len(), 1, "what is done is not done again");
 
     assert_eq!(api("POST", &format!("/recipes/{RECIPE}/switch"), json!({ "on": false })).0, 204);
