@@ -125,14 +125,21 @@ impl Deployment {
             Some(text) => serde_json::from_str(text).map_err(|error| error.to_string())?,
             None => serde_json::from_str(&self.tables_text()).map_err(|error| error.to_string())?,
         };
+        let source = Source::new(&recipe.path, &recipe.text);
+        // The other recipes are there as they are now, for those that this one calls.
+        let others = self.files.recipes.iter().filter(|other| other.path != recipe.path);
         let files = ProjectFiles {
-            recipes: vec![Source::new(&recipe.path, &recipe.text)],
+            recipes: std::iter::once(source).chain(others.cloned()).collect(),
             tables: tables.iter().map(|table| Source::new(&table.path, &table.text)).collect(),
             ..self.files.clone()
         };
         let (project, found) = recipe::check(&files, &self.catalogue());
-        let Some(checked) = project.recipes.values().next() else {
-            let why = found.iter().find(|one| one.severity == Severity::Error);
+        let of_this = project.recipes.values().find(|checked| checked.source.path == recipe.path);
+        let Some(checked) = of_this else {
+            let why = found
+                .iter()
+                .filter(|one| one.severity == Severity::Error)
+                .max_by_key(|one| one.source.path == recipe.path);
             return Err(why.map_or_else(|| "it no longer checks".into(), |one| one.message.clone()));
         };
         let properties = match properties {

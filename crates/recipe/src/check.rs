@@ -7,6 +7,7 @@
 
 mod assemble;
 mod binding;
+mod calls;
 mod fit;
 mod flow;
 mod inputs;
@@ -18,15 +19,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     catalogue::Catalogue,
-    diagnostic::{Diagnostic, Severity, Source, Span},
+    diagnostic::{Diagnostic, Source, Span},
     document::{self, Document},
     recipe::Recipe,
-    schema::Shape,
+    schema::{Object, Shape},
     table::Tables,
 };
 
 pub(crate) use assemble::{name_of, plain, plain_map};
-pub(crate) use inputs::constant as constant_input;
+pub(crate) use inputs::{constant as constant_input, constant_value};
+pub(crate) use naming::is_name;
 
 /// What recipes are checked against.
 #[derive(Debug)]
@@ -37,29 +39,94 @@ pub(crate) struct World<'a> {
     pub(crate) connections: BTreeMap<String, String>,
     /// Whether `connections.yaml` cannot be read at all: no recipe can be bound, and that is reported once.
     pub(crate) connections_unreadable: bool,
+    /// The recipes of the project, right or wrong, as others see them.
+    pub(crate) recipes: BTreeMap<String, Signature>,
     /// What `properties` holds.
     pub(crate) properties: Shape,
     /// The tables, right or wrong.
     pub(crate) tables: Arc<Tables>,
 }
 
-/// Reads and checks one recipe.
-pub(crate) fn recipe(
-    source: &Arc<Source>,
-    world: &World<'_>,
+/// Reads and checks all recipes of a project: a recipe is checked after those that it calls, whose outputs it sees.
+///
+/// Returns them in the order of the sources, `None` for one with a mistake.
+pub(crate) fn recipes(
+    sources: &[Arc<Source>],
+    world: &mut World<'_>,
     out: &mut Vec<Diagnostic>,
-) -> Option<Recipe> {
-    let mut found = Vec::new();
-    let document = document::read(source, &mut found);
-    file_name(source, &mut found);
-    if let Some(document) = &document {
-        whole(document, source, world, &mut found);
+) -> Vec<Option<Recipe>> {
+    let mut drafts: Vec<Draft<'_>> = sources.iter().map(Draft::read).collect();
+    for draft in &drafts {
+        world.recipes.insert(draft.name.clone(), Signature::of(draft.document.as_ref()));
     }
-    found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
-    let right = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error)
-        && !world.connections_unreadable;
-    out.append(&mut found);
-    document.filter(|_| right).map(|document| assemble::recipe(document, source, world))
+    for at in calls::order(&mut drafts) {
+        let Draft { source, name, document: Some(document), found, output } = &mut drafts[at]
+        else {
+            continue;
+        };
+        *output = whole(document, source, world, found);
+        if let Some(Signature::Called { output: known, .. }) = world.recipes.get_mut(name) {
+            *known = (!inputs::has_error(found)).then(|| output.clone());
+        }
+    }
+    drafts.into_iter().map(|draft| draft.finish(world, out)).collect()
+}
+
+/// A recipe on its way.
+#[derive(Debug)]
+struct Draft<'a> {
+    source: &'a Arc<Source>,
+    name: String,
+    document: Option<Document>,
+    found: Vec<Diagnostic>,
+    /// What a caller gets.
+    output: Shape,
+}
+
+impl<'a> Draft<'a> {
+    fn read(source: &'a Arc<Source>) -> Self {
+        let mut found = Vec::new();
+        let document = document::read(source, &mut found);
+        file_name(source, &mut found);
+        Self { source, name: name_of(source).to_owned(), document, found, output: Shape::any() }
+    }
+
+    fn finish(mut self, world: &World<'_>, out: &mut Vec<Diagnostic>) -> Option<Recipe> {
+        self.found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+        binding::once(&mut self.found);
+        let right = !inputs::has_error(&self.found) && !world.connections_unreadable;
+        out.append(&mut self.found);
+        let document = self.document.filter(|_| right)?;
+        Some(assemble::recipe(document, self.source, world, self.output))
+    }
+}
+
+/// What a recipe is to others that call it.
+#[derive(Debug)]
+pub(crate) enum Signature {
+    /// It can be called.
+    Called {
+        /// What it takes.
+        input: Arc<Object>,
+        /// What it gives; `None` when that is not known because something in it is wrong.
+        output: Option<Shape>,
+    },
+    /// It has a trigger.
+    Triggered,
+    /// Nothing is known about it: something in it is wrong, and reported there.
+    Unreadable,
+}
+
+impl Signature {
+    fn of(document: Option<&Document>) -> Self {
+        match document {
+            Some(Document { input: Some(input), .. }) => {
+                Self::Called { input: input.clone(), output: None }
+            }
+            Some(Document { trigger: Some(_), .. }) => Self::Triggered,
+            _ => Self::Unreadable,
+        }
+    }
 }
 
 /// A recipe's file name is its name in URLs, on the command line and in history.
@@ -76,9 +143,15 @@ fn file_name(source: &Arc<Source>, out: &mut Vec<Diagnostic>) {
     }
 }
 
-fn whole(document: &Document, source: &Arc<Source>, world: &World<'_>, out: &mut Vec<Diagnostic>) {
+/// Checks a whole document; returns the shape of what a caller gets.
+fn whole(
+    document: &Document,
+    source: &Arc<Source>,
+    world: &World<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Shape {
     naming::check(document, source, out);
     binding::check_defaults(document, source, world, out);
-    let event = trigger::check(document, source, world, out);
-    flow::check(document, source, world, event, out);
+    let start = trigger::check(document, source, world, out);
+    flow::check(document, source, world, &start, out)
 }

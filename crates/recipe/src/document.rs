@@ -3,20 +3,25 @@
 //! Lowering gives a [`Document`] and reports the mistakes of form; `check` compares it with the connectors and makes
 //! a [`Recipe`](crate::Recipe) of it.
 
+pub(crate) mod declared;
+mod loops;
 pub(crate) mod settings;
 pub(crate) mod steps;
 pub(crate) mod trigger;
+mod waits;
 
 use std::{sync::Arc, time::Duration};
 
+pub use declared::with_defaults;
 pub(crate) use settings::Retrying;
 pub(crate) use trigger::Trigger;
 
 use crate::{
     diagnostic::{Diagnostic, Source, Span},
     expression::{Expression, Template},
-    fields::{Known, Report, Word},
+    fields::{Fields, Known, Report, Word},
     recipe::{OnUnknown, Settings, StopStatus},
+    schema::Object,
     yaml::{self, Key, Node, Value},
 };
 
@@ -29,6 +34,10 @@ pub(crate) struct Document {
     /// `connections`: connector to connection.
     pub(crate) connections: Vec<(Word, Word)>,
     pub(crate) trigger: Option<Trigger>,
+    /// `input`: what a caller gives. Anything at all where it was declared wrongly.
+    pub(crate) input: Option<Arc<Object>>,
+    /// `output`: its key, and what a caller gets.
+    pub(crate) output: Option<(Span, Vec<Input>)>,
     pub(crate) settings: Settings,
     /// The paths of `settings.mask`, with their places.
     pub(crate) mask: Vec<Word>,
@@ -64,11 +73,15 @@ pub(crate) enum Kind {
         then: Vec<Step>,
         otherwise: Vec<Step>,
     },
-    ForEach {
-        items: Condition,
-        variable: Option<Word>,
+    ForEach(Rounds),
+    RepeatWhile {
+        condition: Condition,
         steps: Vec<Step>,
+        max: Option<u32>,
     },
+    Call(Call),
+    Wait(Option<Wait>),
+    WaitFor(WaitFor),
     Try {
         steps: Vec<Step>,
         catch: Vec<Step>,
@@ -83,14 +96,57 @@ pub(crate) enum Kind {
     Broken,
 }
 
+/// A `for_each` step as it was said.
+#[derive(Debug)]
+pub(crate) struct Rounds {
+    pub(crate) items: Condition,
+    pub(crate) variable: Option<Word>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) batch: Option<u32>,
+    /// Its key, and how many.
+    pub(crate) at_once: Option<(Span, u32)>,
+    pub(crate) collect: Option<Condition>,
+}
+
+/// A `call` step as it was said.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) target: Option<Word>,
+    pub(crate) with: With,
+    pub(crate) background: bool,
+}
+
+/// What a `wait` waits for, as it was said.
+#[derive(Debug)]
+pub(crate) enum Wait {
+    For(Duration),
+    /// A moment, or a template of one.
+    Until(Template, Span),
+}
+
+/// A `wait_for` step as it was said.
+#[derive(Debug)]
+pub(crate) struct WaitFor {
+    pub(crate) answer: Option<Arc<Object>>,
+    pub(crate) ask: Option<Text>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) default: Option<(Key, Node)>,
+}
+
+/// The inputs of an action or of a called recipe.
+#[derive(Debug, Default)]
+pub(crate) struct With {
+    pub(crate) inputs: Vec<Input>,
+    /// Whether they could not be read at all.
+    pub(crate) broken: bool,
+}
+
 /// An `action` step as it was said.
 #[derive(Debug)]
 pub(crate) struct Action {
     /// `connector.action`.
     pub(crate) target: Option<Word>,
-    pub(crate) with: Vec<Input>,
-    /// Whether `with` could be read at all.
-    pub(crate) with_broken: bool,
+    pub(crate) with: With,
     pub(crate) connection: Option<Word>,
     pub(crate) retry: Option<(Span, Option<Retrying>)>,
     pub(crate) timeout: Option<(Span, Option<Duration>)>,
@@ -121,11 +177,12 @@ pub(crate) const RECIPE: Known = Known {
         "label",
         "connections",
         "trigger",
+        "input",
+        "output",
         "settings",
         "steps",
         "finally",
     ],
-    later: &["input", "output"],
 };
 
 /// Reads a recipe; `None` when it has no form at all.
@@ -150,6 +207,8 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Do
         label_span: whole,
         connections: Vec::new(),
         trigger: None,
+        input: None,
+        output: None,
         settings: Settings::default(),
         mask: Vec::new(),
         steps: Vec::new(),
@@ -165,14 +224,7 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Do
     if let Some((key, node)) = fields.take("connections") {
         document.connections = connections(report, &key, node);
     }
-    match fields.take("trigger") {
-        Some((key, node)) => document.trigger = trigger::read(report, &key, node),
-        None if fields.find(RECIPE.later).is_empty() => {
-            let diagnostic = report.error("missing-key", whole, "this recipe has no `trigger`");
-            diagnostic.help.push("name what starts it: `trigger: greenhouse.hired`".into());
-        }
-        None => {}
-    }
+    start(report, &mut fields, &mut document, whole);
     if let Some((_, node)) = fields.take("settings") {
         (document.settings, document.mask) = settings::read(report, node);
     }
@@ -189,6 +241,42 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Do
         document.finally = steps::block(report, &key, node);
     }
     Some(document)
+}
+
+/// Reads what starts a job: `trigger` or `input`, and what comes of it.
+fn start(report: &mut Report<'_>, fields: &mut Fields, document: &mut Document, whole: Span) {
+    let trigger = fields.take("trigger");
+    let input = fields.take("input");
+    match (&trigger, &input) {
+        (None, None) => {
+            let diagnostic = report.error("missing-key", whole, "this recipe has no `trigger`");
+            diagnostic.help.push("name what starts it: `trigger: greenhouse.hired`".into());
+            diagnostic.help.push("a recipe that others `call` has `input` instead".into());
+        }
+        (Some((trigger, _)), Some((input, _))) => {
+            let message = "this recipe has a `trigger` and an `input`: it can have one of them";
+            let diagnostic = report.error("trigger-and-input", input.span, message);
+            diagnostic.also.push((trigger.span, "the trigger".into()));
+            diagnostic.help.push("put what both need in a recipe with `input`, and `call` it from the one with the `trigger`".into());
+        }
+        _ => {}
+    }
+    if let Some((key, node)) = input {
+        document.input = Some(declared::fields(report, &key, node).unwrap_or_else(declared::open));
+    }
+    if let Some((key, node)) = fields.take("output") {
+        if let Some((trigger, _)) = &trigger {
+            let message = "`output` has no effect: nobody calls a recipe with a trigger";
+            let mut diagnostic = Diagnostic::warning("no-effect", report.source, key.span, message);
+            diagnostic.also.push((trigger.span, "the trigger".into()));
+            report.out.push(diagnostic.help("remove the key"));
+        }
+        let read = steps::named_values(report, &key, node, "what a caller gets", "name: value");
+        document.output = Some((key.span, read.unwrap_or_default()));
+    }
+    if let Some((key, node)) = trigger {
+        document.trigger = trigger::read(report, &key, node);
+    }
 }
 
 fn connections(report: &mut Report<'_>, key: &Key, node: Node) -> Vec<(Word, Word)> {
@@ -214,5 +302,33 @@ fn connections(report: &mut Report<'_>, key: &Key, node: Node) -> Vec<(Word, Wor
                 .push("write `connections: { goco: goco_us }`".into());
             Vec::new()
         }
+    }
+}
+
+/// Calls `visit` for every step at any depth, in the order of the text, with whether it is inside a round.
+pub(crate) fn for_each_step<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    visit: &mut impl FnMut(&'a Step, bool),
+) {
+    let mut open: Vec<(&Step, bool)> = steps.into_iter().map(|step| (step, false)).collect();
+    open.reverse();
+    while let Some((step, in_round)) = open.pop() {
+        visit(step, in_round);
+        let (first, second, inside): (&[Step], &[Step], bool) = match &step.kind {
+            Kind::If { then, otherwise, .. } => (then, otherwise, in_round),
+            Kind::Try { steps, catch } => (steps, catch, in_round),
+            Kind::ForEach(Rounds { steps, .. }) | Kind::RepeatWhile { steps, .. } => {
+                (steps, &[], true)
+            }
+            Kind::Action(_)
+            | Kind::Set(_)
+            | Kind::Stop { .. }
+            | Kind::Call(_)
+            | Kind::Wait(_)
+            | Kind::WaitFor(_)
+            | Kind::Broken => (&[], &[], in_round),
+        };
+        open.extend(second.iter().rev().map(|step| (step, inside)));
+        open.extend(first.iter().rev().map(|step| (step, inside)));
     }
 }

@@ -7,14 +7,16 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     catalogue::{ActionSpec, Catalogue},
-    document::{RECIPE, settings, steps, trigger},
+    document::{RECIPE, declared, settings, steps, trigger},
+    failure_codes,
     fields::Known,
     schema::{Format, Object, Shape, Type},
 };
 
 /// Returns the schema of a recipe file for these connectors.
 pub fn recipe_schema(catalogue: &Catalogue) -> Value {
-    let mut schema = closed(RECIPE, &["trigger", "steps"]);
+    let mut schema = closed(RECIPE, &["steps"]);
+    schema["oneOf"] = json!([{ "required": ["trigger"] }, { "required": ["input"] }]);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["title"] = "A recipe of recipe-runner".into();
     schema["$defs"] = json!({
@@ -23,6 +25,8 @@ pub fn recipe_schema(catalogue: &Catalogue) -> Value {
         "settings": closed(settings::SETTINGS, &[]),
         "retry": closed(settings::RETRY, &[]),
         "trigger": trigger_schema(catalogue),
+        "order_key": closed(trigger::ORDER_KEY, &["value"]),
+        "declared": declared_schema(),
     });
     schema
 }
@@ -37,6 +41,10 @@ fn steps(catalogue: &Catalogue) -> Vec<Value> {
     }
     branches.push(closed(steps::IF, &["if", "then"]));
     branches.push(closed(steps::FOR_EACH, &["for_each", "steps"]));
+    branches.push(closed(steps::REPEAT_WHILE, &["repeat_while", "steps", "max"]));
+    branches.push(closed(steps::CALL, &["call"]));
+    branches.push(closed(steps::WAIT, &["wait"]));
+    branches.push(closed(steps::WAIT_FOR, &["wait_for", "id"]));
     branches.push(closed(steps::TRY, &["try", "catch"]));
     branches.push(closed(steps::SET, &["set"]));
     branches.push(closed(steps::STOP, &["stop"]));
@@ -66,6 +74,21 @@ fn trigger_schema(catalogue: &Catalogue) -> Value {
     map["properties"]["on"] = json!({ "anyOf": names.clone() });
     names.push(map);
     json!({ "anyOf": names })
+}
+
+/// Returns the schema of a declared shape: a word, a list of one, a map of them, or the long form.
+fn declared_schema() -> Value {
+    let mut words: Vec<String> = declared::WORDS.iter().map(|word| (*word).to_owned()).collect();
+    words.extend(declared::WORDS.iter().map(|word| format!("{word}?")));
+    let item = json!({ "$ref": "#/$defs/declared" });
+    let mut long = closed(declared::LONG, &["type"]);
+    long["properties"]["type"] = item.clone();
+    json!({ "anyOf": [
+        { "enum": words, "description": "A `?` behind the type: the value may be left out." },
+        { "type": "array", "items": item, "minItems": 1, "maxItems": 1 },
+        long,
+        { "type": "object", "additionalProperties": item },
+    ] })
 }
 
 /// Returns the inputs of an action. Any of them may be an expression instead of its own type.
@@ -115,8 +138,11 @@ fn value(shape: &Shape) -> Value {
 
 /// Returns a map that has these keys and no others.
 fn closed(known: Known, required: &[&str]) -> Value {
-    let properties: Map<_, _> =
-        known.keys.iter().map(|name| ((*name).to_string(), key(name))).collect();
+    let properties: Map<_, _> = known
+        .keys
+        .iter()
+        .map(|name| ((*name).to_string(), own_key(known.what, name).unwrap_or_else(|| key(name))))
+        .collect();
     json!({
         "type": "object",
         "properties": properties,
@@ -125,7 +151,34 @@ fn closed(known: Known, required: &[&str]) -> Value {
     })
 }
 
-/// Returns what stands at a key, whichever map has it: a key means the same everywhere.
+/// Returns what stands at a key of one map, where that differs from the same key elsewhere.
+fn own_key(what: &str, name: &str) -> Option<Value> {
+    let (mut schema, means) = match (what, name) {
+        ("a `wait` step", "wait") => (
+            json!({ "type": "string", "examples": ["2h", "1d", "{{ … }}"] }),
+            "A duration, or a moment in `{{ }}`; nothing is held up meanwhile.",
+        ),
+        ("a `wait_for` step", "timeout") => (duration(), "How long an answer is waited for."),
+        ("a `wait_for` step", "default") => {
+            (json!({ "type": "object" }), "The answer when nobody gave one in time.")
+        }
+        ("`retry`", "on") => {
+            let codes: Vec<_> = failure_codes::THAT_MAY_PASS
+                .iter()
+                .map(|(code, means)| json!({ "const": code, "description": means }))
+                .collect();
+            (
+                json!({ "type": "array", "minItems": 1, "items": { "anyOf": codes } }),
+                "The codes of failures that are tried again; all that may pass unless given.",
+            )
+        }
+        _ => return None,
+    };
+    schema["description"] = means.into();
+    Some(schema)
+}
+
+/// Returns what stands at a key, whichever map has it: a key means the same nearly everywhere.
 fn key(name: &str) -> Value {
     let (mut schema, means) = match name {
         "title" => (text(), "For people."),
@@ -186,7 +239,54 @@ fn key(name: &str) -> Value {
         "reason" => (text(), "Why, for people."),
         "hint" => (text(), "What a person should do."),
         "on" => (text(), "The trigger: `connector.name`."),
-        "key" => (expression(), "Jobs with the same key run one after the other."),
+        "key" => (
+            json!({ "anyOf": [{ "type": "string" }, { "$ref": "#/$defs/order_key" }] }),
+            "Jobs with the same key run one after the other.",
+        ),
+        "group" => (text(), "Recipes that name the same group share their keys."),
+        "value" => (expression(), "The key."),
+        "catch_up" => (
+            json!({ "anyOf": [duration(), { "const": "never" }] }),
+            "How often events that were missed are read back, or `never`.",
+        ),
+        "input" => (
+            json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/declared" } }),
+            "What a recipe that others `call` takes: names to types, such as `{ name: text, tags: [text] }`.",
+        ),
+        "output" => (
+            json!({ "type": "object" }),
+            "What a caller gets: names to values, worked out when the steps are over.",
+        ),
+        "batch" => (count(), "How many items a round gets at most, as a list."),
+        "at_once" => {
+            (count(), "How many rounds may be in progress at the same time; 1 unless given.")
+        }
+        "collect" => {
+            (expression(), "What each round gives; those that are not null are `steps.ID.results`.")
+        }
+        "repeat_while" => {
+            (expression(), "The steps run, and again as long as this holds after them.")
+        }
+        "max" => (count(), "The greatest number of rounds; one more fails."),
+        "call" => (text(), "The recipe to call; it has an `input`."),
+        "background" => (
+            json!({ "type": "boolean" }),
+            "Do not wait for the called job; the output is then `{ job: ID }`.",
+        ),
+        "wait_for" => (
+            json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/declared" } }),
+            "Waits for a person's answer: names to types, such as `{ approved: boolean }`.",
+        ),
+        "ask" => (text(), "The question, for people."),
+        "type" => (text(), "The type."),
+        "default" => (json!({}), "The value when none is given."),
+        "choices" => (
+            json!({ "type": "array", "minItems": 1, "items": { "type": "string" } }),
+            "The only texts allowed.",
+        ),
+        "required" => (json!({ "type": "boolean" }), "`false` when the value may be left out."),
+        "keep" => (duration(), "How long finished jobs are kept."),
+        "writes" => (json!({ "const": "hold" }), "Every write is shown and waits for a person."),
         "dedupe" => (expression(), "Events with the same key are one job."),
         "concurrency" => {
             (count(), "How many jobs may have a call open at the same time; 16 unless given.")

@@ -34,8 +34,6 @@ pub(crate) struct Known {
     pub(crate) what: &'static str,
     /// The keys it may have.
     pub(crate) keys: &'static [&'static str],
-    /// Keys of the language that this version does not know yet.
-    pub(crate) later: &'static [&'static str],
 }
 
 /// The entries of a map, taken out one by one.
@@ -76,11 +74,6 @@ impl Report<'_> {
 
     fn known_key(&mut self, key: &Key, known: Known, given: &[&str]) {
         if known.keys.contains(&key.text.as_str()) {
-            return;
-        }
-        if known.later.contains(&key.text.as_str()) {
-            let message = format!("`{}` is not part of this version", key.text);
-            self.error("not-yet", key.span, message).help.push(keys(known));
             return;
         }
         let message = format!("{} has no key `{}`", known.what, key.text);
@@ -194,6 +187,26 @@ impl Report<'_> {
         None
     }
 
+    /// Returns true or false.
+    pub(crate) fn boolean(&mut self, key: &Key, node: &Node) -> Option<bool> {
+        match node.value {
+            Value::Bool(value) => return Some(value),
+            Value::Broken => {}
+            Value::Null => {
+                self.error("missing-value", key.span, format!("`{}` has no value", key.text))
+                    .help
+                    .push("write `true` or `false`".into());
+            }
+            _ => {
+                let message = format!("`{}` is true or false, found {}", key.text, node.what());
+                self.error("wrong-type", node.span, message)
+                    .help
+                    .push("write `true` or `false`, without quotes".into());
+            }
+        }
+        None
+    }
+
     /// Returns a duration.
     pub(crate) fn duration(&mut self, key: &Key, node: &Node) -> Option<Duration> {
         let (text, span) = match &node.value {
@@ -238,15 +251,6 @@ impl Fields {
     pub(crate) fn take(&mut self, key: &str) -> Option<(Key, Node)> {
         let at = self.entries.iter().position(|(found, _)| found.text == key)?;
         Some(self.entries.remove(at))
-    }
-
-    /// Returns the first key that is one of `keys`.
-    pub(crate) fn find(&self, keys: &[&str]) -> Vec<&Key> {
-        self.entries
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| keys.contains(&key.text.as_str()))
-            .collect()
     }
 }
 

@@ -3,7 +3,10 @@
 //! One walk over the tree answers three questions: the [`Shape`] of the value, the mistakes in it, and whether it may
 //! fail at run time although it has none (which matters in `finally`, whose steps must not fail).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -34,6 +37,9 @@ pub struct Environment {
     pub tables: Arc<Tables>,
     /// What is known not to be null here.
     pub facts: Facts,
+    /// Names about which nothing is known because of a mistake that was reported: `event`, `steps.ID`, `vars.NAME`, an
+    /// `as` name. That they may be null is not reported as well.
+    pub unknown: BTreeSet<String>,
 }
 
 /// How a step is seen from one place in a recipe.
@@ -43,7 +49,7 @@ pub enum StepSight {
     Visible(Shape),
     /// It comes later.
     Later,
-    /// It is inside a `for_each` that this place is not in.
+    /// It is inside a loop that this place is not in.
     OtherRound,
 }
 
@@ -56,8 +62,7 @@ pub fn infer(
 ) -> Shape {
     let mut inference = Inference::new(expression, env, source);
     let shape = inference.shape(&expression.tree);
-    out.append(&mut inference.out);
-    shape
+    if inference.finish(out) { Shape::of(Type::Any) } else { shape }
 }
 
 /// Reports what is wrong with an expression that must be true or false.
@@ -69,7 +74,7 @@ pub fn infer_condition(
 ) {
     let mut inference = Inference::new(expression, env, source);
     inference.boolean(&expression.tree);
-    out.append(&mut inference.out);
+    inference.finish(out);
 }
 
 /// Returns the shape of a template's value, reporting what is wrong with it.
@@ -87,7 +92,7 @@ pub fn infer_template(
                 if let Part::Expression(expression) = part {
                     let mut inference = Inference::new(expression, env, source);
                     inference.text(&expression.tree);
-                    out.append(&mut inference.out);
+                    inference.finish(out);
                 }
             }
             Shape::of(Type::Text(Text::default()))
@@ -113,14 +118,14 @@ pub fn infer_template(
 pub fn may_fail(expression: &Expression, env: &Environment) -> Option<String> {
     let mut inference = Inference::new(expression, env, &Source::new("", ""));
     inference.shape(&expression.tree);
-    inference.risk
+    inference.risk()
 }
 
 /// Returns why a condition may fail at run time, although nothing is wrong with it.
 pub fn condition_may_fail(expression: &Expression, env: &Environment) -> Option<String> {
     let mut inference = Inference::new(expression, env, &Source::new("", ""));
     inference.boolean(&expression.tree);
-    inference.risk
+    inference.risk()
 }
 
 /// Returns why a template may fail at run time, although nothing is wrong with it.
@@ -133,12 +138,44 @@ pub fn template_may_fail(template: &Template, env: &Environment) -> Option<Strin
             Part::Expression(expression) => {
                 let mut inference = Inference::new(expression, env, &Source::new("", ""));
                 inference.text(&expression.tree);
-                inference.risk
+                inference.risk()
             }
         }),
         Template::List(items) => items.iter().find_map(|item| template_may_fail(item, env)),
         Template::Map(fields) => fields.values().find_map(|field| template_may_fail(field, env)),
     }
+}
+
+/// Returns whether a template reads something of which nothing is known because of a mistake.
+pub(crate) fn rests_on_mistake(template: &Template, env: &Environment) -> bool {
+    !env.unknown.is_empty()
+        && match template {
+            Template::Constant(_) | Template::Clear => false,
+            Template::Value(expression) => reads_mistake(expression, env),
+            Template::Text(parts) => parts.iter().any(|part| match part {
+                Part::Text(_) => false,
+                Part::Expression(expression) => reads_mistake(expression, env),
+            }),
+            Template::List(items) => items.iter().any(|item| rests_on_mistake(item, env)),
+            Template::Map(fields) => fields.values().any(|field| rests_on_mistake(field, env)),
+        }
+}
+
+/// Returns whether an expression reads something of which nothing is known because of a mistake.
+pub(crate) fn reads_mistake(expression: &Expression, env: &Environment) -> bool {
+    if env.unknown.is_empty() {
+        return false;
+    }
+    let mut inference = Inference::new(expression, env, &Source::new("", ""));
+    inference.shape(&expression.tree);
+    inference.on_mistake
+}
+
+/// Returns the part of an expression from which its null comes: the value that may be missing, not what is read of it.
+pub(crate) fn null_origin(expression: &Expression, env: &Environment) -> Option<String> {
+    let mut inference = Inference::new(expression, env, &Source::new("", ""));
+    let origin = inference.null_origin(&expression.tree).at;
+    Some(expression.text.get(origin.start..origin.end)?.to_owned())
 }
 
 /// One walk over one expression.
@@ -150,6 +187,8 @@ pub(crate) struct Inference<'a> {
     out: Vec<Diagnostic>,
     /// The first reason why the expression may fail at run time.
     risk: Option<String>,
+    /// Whether something was read of which nothing is known because of a mistake.
+    on_mistake: bool,
 }
 
 impl<'a> Inference<'a> {
@@ -161,7 +200,21 @@ impl<'a> Inference<'a> {
             facts: env.facts.clone(),
             out: Vec::new(),
             risk: None,
+            on_mistake: false,
         }
+    }
+
+    /// Hands over what was found wrong; returns whether it rests on a mistake that was reported elsewhere.
+    fn finish(&mut self, out: &mut Vec<Diagnostic>) -> bool {
+        if self.on_mistake {
+            self.out.retain(|one| one.code != "maybe-null");
+        }
+        out.append(&mut self.out);
+        self.on_mistake
+    }
+
+    fn risk(self) -> Option<String> {
+        self.risk.filter(|_| !self.on_mistake)
     }
 
     fn report(&mut self, code: &'static str, node: &Node, message: String) -> &mut Diagnostic {
@@ -174,7 +227,7 @@ impl<'a> Inference<'a> {
         at: crate::Span,
         message: String,
     ) -> &mut Diagnostic {
-        self.risk(|| message.clone());
+        self.risks(|| message.clone());
         let index = self.out.len();
         self.out.push(Diagnostic::error(code, &self.source, self.expression.place.of(at), message));
         &mut self.out[index]
@@ -185,7 +238,7 @@ impl<'a> Inference<'a> {
         self.out.push(Diagnostic::warning(code, &self.source, at, message));
     }
 
-    fn risk(&mut self, reason: impl FnOnce() -> String) {
+    fn risks(&mut self, reason: impl FnOnce() -> String) {
         if self.risk.is_none() {
             self.risk = Some(reason());
         }

@@ -11,6 +11,7 @@ mod document;
 mod durations;
 mod editor;
 mod expression;
+mod failure_codes;
 mod fields;
 mod fix;
 mod functions;
@@ -37,9 +38,11 @@ pub use catalogue::{
     ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Examine, Flaw, TriggerKind, TriggerSpec,
 };
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
+pub use document::with_defaults;
 pub use durations::parse as read_duration;
 pub use editor::recipe_schema;
 pub use expression::{EvalError, Expression, Part, Template};
+pub use failure_codes::THAT_MAY_PASS;
 pub use fix::{Fix, fixed};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, normalize_name};
 pub use given::{fit, read_words};

@@ -148,10 +148,11 @@ pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagn
         .map(|source| connections::read(source, catalogue, &mut out))
         .unwrap_or_default();
     let tables = read_tables(&files.tables, &mut out);
-    let world = World {
+    let mut world = World {
         catalogue,
         connections: connections.declared,
         connections_unreadable: connections.unreadable,
+        recipes: BTreeMap::new(),
         properties: Shape { nullable: false, ..properties },
         tables: Arc::new(tables),
     };
@@ -161,9 +162,10 @@ pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagn
         tables: world.tables.clone(),
         ..Project::default()
     };
-    for source in &files.recipes {
+    let recipes = check::recipes(&files.recipes, &mut world, &mut out);
+    for (source, recipe) in files.recipes.iter().zip(recipes) {
         let name = check::name_of(source).to_owned();
-        if let Some(recipe) = check::recipe(source, &world, &mut out) {
+        if let Some(recipe) = recipe {
             project.recipes.insert(name.clone(), Arc::new(recipe));
         }
         project.recipe_names.push(name);

@@ -26,12 +26,10 @@ const RUNNER: Known = Known {
         "notifications",
         "properties",
     ],
-    later: &[],
 };
-const RETENTION: Known = Known { what: "`retention`", keys: &["days", "megabytes"], later: &[] };
-const NOTIFICATIONS: Known = Known { what: "`notifications`", keys: &["webhook"], later: &[] };
-const PROPERTY: Known =
-    Known { what: "a property", keys: &["type", "default", "description"], later: &[] };
+const RETENTION: Known = Known { what: "`retention`", keys: &["days", "megabytes"] };
+const NOTIFICATIONS: Known = Known { what: "`notifications`", keys: &["webhook"] };
+const PROPERTY: Known = Known { what: "a property", keys: &["type", "default", "description"] };
 
 /// Reads `runner.yaml`; what is wrong in it is reported and keeps its default. `None` when it is not YAML.
 pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<RunnerSettings> {

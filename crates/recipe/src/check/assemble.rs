@@ -9,10 +9,13 @@ use sha2::{Digest, Sha256};
 use crate::{
     check::{World, binding, naming::Counter},
     diagnostic::{Source, Span},
-    document::{self, Action, Condition, Document, Input, Kind, Text},
+    document::{self, Action, Condition, Document, Input, Kind, Text, trigger::CatchUp},
     expression::{Expression, Template},
     fields::Word,
-    recipe::{ActionStep, Block, OrderKey, Recipe, Start, Step, StepKind, Trigger},
+    recipe::{
+        ActionStep, Block, CallStep, OrderKey, Recipe, Start, Step, StepKind, Trigger, Wait,
+        WaitFor,
+    },
     schema::Shape,
     yaml,
 };
@@ -20,22 +23,35 @@ use crate::{
 const READ: &str = "a mistake in it would have been reported";
 
 /// Returns the recipe that a document without errors means.
-pub(super) fn recipe(mut document: Document, source: &Arc<Source>, world: &World<'_>) -> Recipe {
-    let trigger = document.trigger.take().expect("a missing trigger is an error");
+pub(super) fn recipe(
+    mut document: Document,
+    source: &Arc<Source>,
+    world: &World<'_>,
+    output_shape: Shape,
+) -> Recipe {
+    let trigger = document.trigger.take();
     let (steps, finally) =
         (std::mem::take(&mut document.steps), std::mem::take(&mut document.finally));
     let mut assembly = Assembly { document: &document, source, world, names: Counter::default() };
     let (steps, finally) = (assembly.block(steps), assembly.block(finally));
-    let trigger = assembly.trigger(trigger);
+    let start = match trigger {
+        Some(trigger) => Start::Trigger(Box::new(assembly.trigger(trigger))),
+        None => Start::Called { input: document.input.clone().expect(READ) },
+    };
+    // What a recipe with a trigger would give is given to nobody.
+    let output = match &start {
+        Start::Called { .. } => document.output.take().map_or_else(Vec::new, |(_, output)| output),
+        Start::Trigger(_) => Vec::new(),
+    };
     let name = name_of(source).to_owned();
     Recipe {
         version: version(&source.text),
         title: document.title.clone().unwrap_or_else(|| name.clone()),
         name,
         label: document.label.take(),
-        start: Start::Trigger(Box::new(trigger)),
-        output: Vec::new(),
-        output_shape: Shape::any(),
+        start,
+        output: output.into_iter().map(value).collect(),
+        output_shape,
         settings: document.settings,
         steps,
         finally,
@@ -66,14 +82,22 @@ impl Assembly<'_> {
     fn trigger(&self, trigger: document::Trigger) -> Trigger {
         let on = trigger.on.expect(READ);
         let (connector, name) = on.text.split_once('.').expect(READ);
+        let spec = self.world.catalogue.connectors.get(connector).expect(READ);
         Trigger {
             connector: connector.into(),
             name: name.into(),
             connection: self.connection(connector, trigger.connection.as_ref(), on.span),
             with: plain_map(&trigger.with),
             when: trigger.when.map(expression),
-            key: trigger.key.map(|key| OrderKey { group: None, value: expression(key) }),
-            catch_up: None,
+            key: trigger.key.map(|key| OrderKey {
+                group: key.group.map(|group| group.text),
+                value: expression(key.value),
+            }),
+            catch_up: match trigger.catch_up {
+                Some(CatchUp::Never) => None,
+                Some(CatchUp::Every(_, every)) => Some(every),
+                None => spec.triggers.get(name).expect(READ).catch_up,
+            },
             dedupe: trigger.dedupe.map(expression),
             span: trigger.span,
         }
@@ -92,14 +116,34 @@ impl Assembly<'_> {
                 then: self.block(then),
                 otherwise: self.block(otherwise),
             },
-            Kind::ForEach { items, variable, steps } => StepKind::ForEach {
-                items: expression(items),
-                variable: variable.map_or_else(|| "item".into(), |variable| variable.text),
-                steps: self.block(steps),
-                batch: None,
-                at_once: 1,
-                collect: None,
+            Kind::ForEach(rounds) => StepKind::ForEach {
+                items: expression(rounds.items),
+                variable: rounds.variable.map_or_else(|| "item".into(), |variable| variable.text),
+                steps: self.block(rounds.steps),
+                batch: rounds.batch,
+                at_once: rounds.at_once.map_or(1, |(_, at_once)| at_once),
+                collect: rounds.collect.map(expression),
             },
+            Kind::RepeatWhile { condition, steps, max } => StepKind::RepeatWhile {
+                condition: expression(condition),
+                steps: self.block(steps),
+                max: max.expect(READ),
+            },
+            Kind::Call(call) => StepKind::Call(CallStep {
+                recipe: call.target.expect(READ).text,
+                with: call.with.inputs.into_iter().map(value).collect(),
+                background: call.background,
+            }),
+            Kind::Wait(wait) => StepKind::Wait(match wait.expect(READ) {
+                document::Wait::For(duration) => Wait::For(duration),
+                document::Wait::Until(template, _) => Wait::Until(template),
+            }),
+            Kind::WaitFor(question) => StepKind::WaitFor(WaitFor {
+                answer: question.answer.expect(READ),
+                ask: question.ask.map(text),
+                timeout: question.timeout,
+                default: question.default.map(|(_, node)| plain(&node)),
+            }),
             Kind::Try { steps, catch } => {
                 StepKind::Try { steps: self.block(steps), catch: self.block(catch) }
             }
@@ -130,7 +174,7 @@ impl Assembly<'_> {
             connector: connector.into(),
             action: name.into(),
             connection: self.connection(connector, action.connection.as_ref(), target.span),
-            with: action.with.into_iter().map(value).collect::<BTreeMap<_, _>>(),
+            with: action.with.inputs.into_iter().map(value).collect::<BTreeMap<_, _>>(),
             retry: action.retry.map(|(_, retry)| retry.expect(READ)),
             timeout: action.timeout.map(|(_, timeout)| timeout.expect(READ)),
             warn_on_failure: action.warn_on_failure,

@@ -1,6 +1,6 @@
 //! Which connection a step or trigger uses: its own, else the recipe's for that connector, else the only one there is.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     catalogue::ConnectorSpec,
@@ -116,6 +116,16 @@ pub(super) fn unknown_connector(
     );
     suggest::propose(&mut diagnostic, name, known());
     diagnostic.help(format!("connectors: {}", suggest::list(known())))
+}
+
+/// Leaves each mistake about connections once: every step that uses the same one would draw it again.
+pub(super) fn once(found: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    found.retain(|one| {
+        let of_connections =
+            ["missing-connection", "unknown-connection", "wrong-connection"].contains(&one.code);
+        !of_connections || seen.insert(one.message.clone())
+    });
 }
 
 fn fits(

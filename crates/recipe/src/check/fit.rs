@@ -41,7 +41,7 @@ pub(super) fn misfit(found: &Type, wanted: &Type) -> Option<Misfit> {
             if found_item.nullable && !wanted_item.nullable && found_item.of != Type::Any {
                 return Some(Misfit {
                     found: format!("{}, some of them perhaps null", describe(found)),
-                    cure: Some("leave the nulls out: `| select`".into()),
+                    cure: Some("leave the nulls out: `| compact`".into()),
                 });
             }
             misfit(&found_item.of, &wanted_item.of)
@@ -53,9 +53,9 @@ pub(super) fn misfit(found: &Type, wanted: &Type) -> Option<Misfit> {
         }
         (_, Type::List(_)) => plain(Some("make it a list: `[…]`")),
         (Type::Number, Type::Integer) => plain(Some("round it: `| round | int`")),
-        (Type::Integer | Type::Number, Type::Text(_)) => plain(Some("make it text: `| string`")),
+        (Type::Integer | Type::Number, Type::Text(_)) => plain(Some("make it text: `| text`")),
         (Type::Text(_), Type::Integer) => plain(Some("make it a number: `| int`")),
-        (Type::Text(_), Type::Number) => plain(Some("make it a number: `| float`")),
+        (Type::Text(_), Type::Number) => plain(Some("make it a number: `| number`")),
         (Type::Object(_), _) => plain(Some("name one of its fields")),
         _ => plain(None),
     }

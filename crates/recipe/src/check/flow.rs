@@ -1,45 +1,57 @@
 //! The walk through the steps with what is known at each of them.
 
+mod actions;
+mod calls;
 mod knowledge;
+mod loops;
+mod waits;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    catalogue::{ActionSpec, EffectSpec},
     check::{
-        World, binding,
-        fit::describe,
-        inputs::{Inputs, has_error, shape},
+        World,
+        inputs::{has_error, shape},
         shapes,
         trigger::must_be_text,
     },
     diagnostic::{Diagnostic, Source, Span},
-    document::{Action, Condition, Document, Input, Kind, Step, Text},
+    document::{Condition, Document, Input, Kind, Step, Text, for_each_step},
     expression::{Expression, Template},
-    fields::{Report, Word},
     infer::{self, Environment, Facts},
-    recipe::OnUnknown,
+    recipe::StopStatus,
     schema::{Shape, Type},
-    suggest,
 };
 
 use knowledge::Knowledge;
 
 /// Checks all steps of a recipe.
+///
+/// Returns the shape of what a caller gets; `start` is what is known before the first step.
 pub(super) fn check(
     document: &Document,
     source: &Arc<Source>,
     world: &World<'_>,
-    event: Shape,
+    start: &Environment,
     out: &mut Vec<Diagnostic>,
-) {
-    let mut know = Knowledge::new(document, world, event);
-    let mut walk =
-        Walk { document, source, world, out, know: &mut know, in_finally: false, silent: false };
-    walk.block(&document.steps);
+) -> Shape {
+    let mut know = Knowledge::new(document, start);
+    let mut walk = Walk {
+        document,
+        source,
+        world,
+        out,
+        know: &mut know,
+        in_finally: false,
+        side_by_side: None,
+        silent: false,
+    };
+    let ends = walk.block(&document.steps);
+    let output = walk.output(ends);
     walk.know.body_is_over(&document.steps);
     walk.in_finally = true;
     walk.block(&document.finally);
+    output
 }
 
 struct Walk<'a> {
@@ -49,6 +61,8 @@ struct Walk<'a> {
     out: &'a mut Vec<Diagnostic>,
     know: &'a mut Knowledge,
     in_finally: bool,
+    /// The `at_once` of a loop around this place whose rounds run side by side.
+    side_by_side: Option<Span>,
     /// Whether this walk only looks at what loops set; loops inside it are walked once.
     silent: bool,
 }
@@ -61,6 +75,39 @@ enum Ends {
 }
 
 impl Walk<'_> {
+    /// Checks what a caller gets; it is worked out once the body has ended by itself.
+    fn output(&mut self, ends: Ends) -> Shape {
+        let Some((key, output)) = &self.document.output else {
+            return self.given(shapes::object::<&str>([]));
+        };
+        if ends == Ends::Always && self.document.trigger.is_none() {
+            let message = "`output` is never worked out: the steps end the job in any case";
+            self.out.push(
+                Diagnostic::error("unreachable", self.source, *key, message)
+                    .help("leave the last `stop` out: a job succeeds when its steps are over"),
+            );
+        }
+        let mut fields = Vec::new();
+        for value in output {
+            let shape = value.template.as_ref().map_or_else(Shape::any, |template| {
+                infer::infer_template(template, &self.know.env, self.source, self.out)
+            });
+            fields.push((value.key.text.clone(), shape));
+        }
+        self.given(shapes::object(fields))
+    }
+
+    /// A caller gets null from a recipe that stopped well.
+    fn given(&self, mut shape: Shape) -> Shape {
+        for_each_step(&self.document.steps, &mut |step, _| {
+            shape.nullable |= matches!(
+                step.kind,
+                Kind::Stop { status: Some(StopStatus::Succeeded | StopStatus::Skipped), .. }
+            );
+        });
+        shape
+    }
+
     fn block(&mut self, steps: &[Step]) -> Ends {
         let (mut ended, mut reported): (Option<Span>, bool) = (None, false);
         for step in steps {
@@ -97,13 +144,18 @@ impl Walk<'_> {
                 learnt = Some(facts);
                 ends
             }
-            Kind::ForEach { items, variable, steps } => {
-                self.rounds(items, variable.as_ref(), steps)
-            }
+            Kind::ForEach(rounds) => self.rounds(step, rounds),
+            Kind::RepeatWhile { condition, steps, .. } => self.repeat(step, condition, steps),
+            Kind::Call(call) => self.call(step, call),
+            Kind::Wait(wait) => self.wait(step, wait.as_ref()),
+            Kind::WaitFor(question) => self.wait_for(step, question),
             Kind::Try { steps, catch } => self.attempt(steps, catch),
-            Kind::Set(variables) => self.set(variables, step.when.is_some()),
+            Kind::Set(variables) => self.set(step, variables),
             Kind::Stop { reason, hint, .. } => self.stop(step, reason.as_ref(), hint.as_ref()),
-            Kind::Broken => Ends::Perhaps,
+            Kind::Broken => {
+                self.know.has_run(step, None);
+                Ends::Perhaps
+            }
         };
         let mut after = self.know.end_changes(before, outer_changes);
         match (&step.when, guard) {
@@ -116,135 +168,18 @@ impl Walk<'_> {
             (Some(_), _) => {}
         }
         self.know.env.facts = after;
-        if !matches!(step.kind, Kind::Action(_)) {
-            self.know.has_run(step, Shape::any());
+        if matches!(
+            step.kind,
+            Kind::If { .. } | Kind::Try { .. } | Kind::Set(_) | Kind::Stop { .. }
+        ) {
+            // They give nothing; naming a field of one is a mistake.
+            self.know.has_run(step, Some(shapes::object::<&str>([])));
         }
         if step.when.is_none() {
             return ends;
         }
         self.know.perhaps_not_run(std::slice::from_ref(step), "its `when` may leave it out");
         Ends::Perhaps
-    }
-
-    fn action(&mut self, step: &Step, action: &Action) -> Ends {
-        let spec = action.target.as_ref().and_then(|target| self.target(action, target));
-        if let (Some(spec), Some(target)) = (&spec, &action.target) {
-            self.repeats(action, target, spec);
-            if !action.with_broken {
-                let know = &*self.know;
-                let mut inputs = Inputs {
-                    report: Report { source: self.source, out: self.out },
-                    env: Some(&know.env),
-                    why_null: &|expression| know.why_null(&expression.text),
-                    owner: &target.text,
-                    noun: "input",
-                    references: false,
-                };
-                inputs.action(target.span, &action.with, &spec.input);
-            }
-        } else {
-            self.loose(&action.with);
-        }
-        for input in &action.with {
-            self.total_template(input);
-        }
-        let output = spec.map_or_else(Shape::any, |spec| spec.output.clone());
-        self.know.has_run(step, output);
-        let assumed = matches!(action.on_unknown, Some((_, Some(OnUnknown::AssumeDone))));
-        if action.warn_on_failure {
-            self.know.perhaps_not_run(
-                std::slice::from_ref(step),
-                "its failure is only a warning (`if_fails: warn`)",
-            );
-        } else if assumed {
-            let why = "it has no output when it is assumed done (`on_unknown: assume_done`)";
-            self.know.perhaps_not_run(std::slice::from_ref(step), why);
-        }
-        Ends::Perhaps
-    }
-
-    /// Returns what an action is, or reports why it is nothing.
-    fn target(&mut self, action: &Action, target: &Word) -> Option<Arc<ActionSpec>> {
-        let Some((connector, name)) = target.text.split_once('.') else {
-            let message = format!("`{}` is not an action", target.text);
-            self.out.push(
-                Diagnostic::error("unknown-action", self.source, target.span, message)
-                    .help("an action is a connector and what it does: `goco.create_employee`"),
-            );
-            return None;
-        };
-        let Some(spec) = self.world.catalogue.connectors.get(connector) else {
-            self.out.push(binding::unknown_connector(
-                self.world,
-                connector,
-                target.span,
-                self.source,
-            ));
-            return None;
-        };
-        let place = (target.span, self.source);
-        let own = action.connection.as_ref();
-        if let Err(Some(wrong)) =
-            binding::bind(self.document, self.world, connector, spec, own, place)
-        {
-            self.out.push(*wrong);
-        }
-        let found = spec.actions.get(name);
-        if found.is_none() {
-            let known = || spec.actions.keys().map(String::as_str);
-            let message = format!("`{connector}` has no action `{name}`");
-            let mut diagnostic =
-                Diagnostic::error("unknown-action", self.source, target.span, message);
-            suggest::propose(&mut diagnostic, name, known());
-            diagnostic.label = suggest::closest(name, known())
-                .map(|near| format!("did you mean `{connector}.{near}`?"));
-            self.out.push(
-                diagnostic.help(format!("actions of `{connector}`: {}", suggest::list(known()))),
-            );
-        }
-        found.map(|found| Arc::new(found.clone()))
-    }
-
-    /// A write that can neither be repeated nor looked up must say what an unknown outcome means.
-    fn repeats(&mut self, action: &Action, target: &Word, spec: &ActionSpec) {
-        let name = &target.text;
-        if let EffectSpec::Write { looks_up: false, .. } = spec.effect {
-            let explicit = [
-                ("retry", action.retry.as_ref().map(|(span, _)| *span)),
-                ("timeout", action.timeout.as_ref().map(|(span, _)| *span)),
-            ];
-            for (key, span) in explicit {
-                let (Some(span), None) = (span, &action.on_unknown) else { continue };
-                let message = format!(
-                    "`{name}` can neither be repeated nor looked up, so `{key}` needs `on_unknown` beside it"
-                );
-                self.out.push(
-                    Diagnostic::error("unsafe-retry", self.source, span, message)
-                        .help("say what happens when nobody knows whether it was done: `on_unknown: attention` (a person decides), `retry` (it may be done twice), `fail` or `assume_done`"),
-                );
-                // One `on_unknown` cures both.
-                break;
-            }
-        } else if let (Some((span, _)), EffectSpec::Read | EffectSpec::Idempotent) =
-            (&action.on_unknown, spec.effect)
-        {
-            let why = match spec.effect {
-                EffectSpec::Read => "only reads",
-                _ => "may be repeated at will",
-            };
-            let message = format!("`{name}` {why}, so `on_unknown` has no effect");
-            self.out.push(
-                Diagnostic::warning("no-effect", self.source, *span, message)
-                    .help("remove the key"),
-            );
-        }
-    }
-
-    /// Infers values that have no schema, for the mistakes inside their expressions.
-    fn loose(&mut self, inputs: &[Input]) {
-        for template in inputs.iter().filter_map(|input| input.template.as_ref()) {
-            infer::infer_template(template, &self.know.env, self.source, self.out);
-        }
     }
 
     fn choice(&mut self, when: &Condition, then: &[Step], otherwise: &[Step]) -> (Ends, Facts) {
@@ -280,70 +215,6 @@ impl Walk<'_> {
         }
     }
 
-    fn rounds(&mut self, items: &Condition, variable: Option<&Word>, steps: &[Step]) -> Ends {
-        let mut item = Shape::any();
-        if let Some(expression) = &items.expression {
-            let found = shape(expression, &self.know.env, self.source, self.out);
-            match found.of {
-                Type::List(of) => item = *of,
-                Type::Any => {}
-                other => {
-                    let message =
-                        format!("`for_each` goes through a list, found {}", describe(&other));
-                    let mut diagnostic =
-                        Diagnostic::error("wrong-type", self.source, expression.span, message);
-                    diagnostic.help.extend(lists_in(&other));
-                    self.out.push(diagnostic);
-                }
-            }
-            self.total(expression.span, |env| infer::may_fail(expression, env));
-        }
-        let name = variable.map_or("item", |variable| &variable.text).to_owned();
-        let outer = [
-            (name.clone(), self.know.env.names.insert(name.clone(), item)),
-            ("loop".to_owned(), self.know.env.names.insert("loop".into(), shapes::round())),
-        ];
-        self.know.round_begins(&name, steps);
-        if !self.silent && knowledge::sets_variables(steps) {
-            self.later_rounds(steps);
-        }
-        let vars = self.know.vars();
-        self.block(steps);
-        // There may be no round at all.
-        self.know.join_vars(&vars);
-        for (name, shape) in outer {
-            match shape {
-                Some(shape) => drop(self.know.env.names.insert(name, shape)),
-                None => drop(self.know.env.names.remove(&name)),
-            }
-        }
-        self.know.round_is_over(steps);
-        Ends::Perhaps
-    }
-
-    /// A later round sees what an earlier one set: silent walks find out what that may be, until nothing new comes.
-    fn later_rounds(&mut self, steps: &[Step]) {
-        const MOST: usize = 4;
-        for _ in 0..MOST {
-            let before = self.know.vars();
-            let (mut nowhere, mut know) = (Vec::new(), self.know.clone());
-            let mut walk = Walk {
-                document: self.document,
-                source: self.source,
-                world: self.world,
-                out: &mut nowhere,
-                know: &mut know,
-                in_finally: self.in_finally,
-                silent: true,
-            };
-            walk.block(steps);
-            self.know.join_vars(&know.vars());
-            if self.know.vars() == before {
-                return;
-            }
-        }
-    }
-
     fn attempt(&mut self, steps: &[Step], catch: &[Step]) -> Ends {
         let (vars, facts) = (self.know.vars(), self.know.env.facts.clone());
         let ends = self.block(steps);
@@ -371,9 +242,17 @@ impl Walk<'_> {
         }
     }
 
-    fn set(&mut self, variables: &[Input], guarded: bool) -> Ends {
+    fn set(&mut self, step: &Step, variables: &[Input]) -> Ends {
+        if let Some(at_once) = self.side_by_side {
+            let message = "a variable cannot be set here: rounds that run side by side would overwrite each other's";
+            self.out.push(
+                Diagnostic::error("set-side-by-side", self.source, step.span, message)
+                    .also(at_once, "the rounds run side by side")
+                    .help("give the loop `collect: EXPR` and read its `results`, or leave `at_once` out"),
+            );
+        }
         // Kept only where it is needed: what nobody keeps is changed in place.
-        let before = guarded.then(|| self.know.vars());
+        let before = step.when.is_some().then(|| self.know.vars());
         let mut found = BTreeMap::new();
         for variable in variables {
             let before = self.out.len();
@@ -383,8 +262,13 @@ impl Walk<'_> {
                 }
                 None => Shape::of(Type::Any),
             };
-            if has_error(&self.out[before..]) {
+            let template = variable.template.as_ref();
+            let mistaken = template
+                .is_none_or(|template| infer::rests_on_mistake(template, &self.know.env))
+                || has_error(&self.out[before..]);
+            if mistaken {
                 shape = Shape::of(Type::Any);
+                self.know.unknown_variable(&variable.key.text);
             }
             self.total_template(variable);
             found.insert(variable.key.text.clone(), shape);
@@ -397,22 +281,8 @@ impl Walk<'_> {
     }
 
     fn stop(&mut self, step: &Step, reason: Option<&Text>, hint: Option<&Text>) -> Ends {
-        for (name, text) in [("`reason`", reason), ("`hint`", hint)] {
-            let Some(Text { span, template: Some(template) }) = text else { continue };
-            match template {
-                Template::Value(expression) => {
-                    let found = shape(expression, &self.know.env, self.source, self.out);
-                    must_be_text((name, true), expression, &found, self.source, self.out);
-                }
-                Template::Constant(serde_json::Value::String(text)) if text.trim().is_empty() => {
-                    let message = format!("{name} has no text");
-                    self.out.push(Diagnostic::error("missing-value", self.source, *span, message));
-                }
-                template => {
-                    drop(infer::infer_template(template, &self.know.env, self.source, self.out));
-                }
-            }
-        }
+        self.words("`reason`", reason);
+        self.words("`hint`", hint);
         if self.in_finally {
             let message = "a job cannot be stopped in `finally`: it has ended already";
             self.out.push(
@@ -422,6 +292,25 @@ impl Walk<'_> {
             return Ends::Perhaps;
         }
         Ends::Always
+    }
+
+    /// Checks a text for people.
+    fn words(&mut self, name: &str, text: Option<&Text>) {
+        let Some(Text { span, template: Some(template) }) = text else { return };
+        match template {
+            Template::Value(expression) => {
+                let found = shape(expression, &self.know.env, self.source, self.out);
+                must_be_text((name, true), expression, &found, self.source, self.out);
+            }
+            Template::Constant(serde_json::Value::String(text)) if text.trim().is_empty() => {
+                let message = format!("{name} has no text");
+                self.out.push(Diagnostic::error("missing-value", self.source, *span, message));
+            }
+            template => {
+                drop(infer::infer_template(template, &self.know.env, self.source, self.out));
+            }
+        }
+        self.total(*span, |env| infer::template_may_fail(template, env));
     }
 
     fn condition(&mut self, expression: &Expression) {
@@ -459,12 +348,4 @@ impl Walk<'_> {
                 .help("use `event`, `outcome`, `job`, `vars` and `properties`, with `| default(…)` where something may be missing, or work it out in a step of the body"),
         );
     }
-}
-
-/// Returns the lists inside a map, for somebody who named the map.
-fn lists_in(of: &Type) -> Option<String> {
-    let Type::Object(object) = of else { return None };
-    let lists = object.fields.iter().filter(|field| matches!(field.shape.of, Type::List(_)));
-    let lists = suggest::list(lists.map(|field| field.name.as_str()));
-    (!lists.is_empty()).then(|| format!("lists in it: {lists}"))
 }

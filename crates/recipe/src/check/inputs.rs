@@ -47,6 +47,20 @@ pub(crate) fn constant(
     inputs.map(span, given.collect(), wanted, None);
 }
 
+/// Checks one constant, such as a default, against the shape it was declared with.
+pub(crate) fn constant_value(
+    source: &Arc<Source>,
+    out: &mut Vec<Diagnostic>,
+    (key, node): (&Key, &Node),
+    wanted: &Shape,
+    owner: &str,
+) {
+    let report = Report { source, out };
+    let (why_null, noun) = (&|_: &Expression| None, "field");
+    let mut inputs = Inputs { report, env: None, why_null, owner, noun, references: false };
+    inputs.value((key.span, &key.text), node, None, wanted, !wanted.nullable);
+}
+
 impl Inputs<'_> {
     /// Checks the inputs of the action at `span`.
     pub(super) fn action(&mut self, span: Span, given: &[Input], wanted: &Object) {
@@ -130,7 +144,9 @@ impl Inputs<'_> {
         let Some(env) = self.env else { return };
         let found = shape(expression, env, self.report.source, self.report.out);
         if found.nullable && required && !wanted.nullable {
-            let message = format!("{} needs a value, and this may be null", self.name(path));
+            let origin = infer::null_origin(expression, env);
+            let origin = origin.map_or_else(|| "this".into(), |origin| format!("`{origin}`"));
+            let message = format!("{} needs a value, and {origin} may be null", self.name(path));
             let why = (self.why_null)(expression);
             let diagnostic = self.report.error("maybe-null", expression.span, message);
             diagnostic.label = Some("may be null".into());

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     diagnostic::{Diagnostic, Source, Span},
-    document::{Document, Kind, Step},
+    document::{Document, Kind, Rounds, Step},
+    fields::{Report, Word},
+    yaml::Key,
 };
 
 /// Names that mean something in every expression.
@@ -46,7 +48,11 @@ impl Counter {
         let kind = match step.kind {
             Kind::Action(_) => "action",
             Kind::If { .. } => "if",
-            Kind::ForEach { .. } => "for_each",
+            Kind::ForEach(_) => "for_each",
+            Kind::RepeatWhile { .. } => "repeat_while",
+            Kind::Call(_) => "call",
+            Kind::Wait(_) => "wait",
+            Kind::WaitFor(_) => "wait_for",
             Kind::Try { .. } => "try",
             Kind::Set(_) => "set",
             Kind::Stop { .. } => "stop",
@@ -56,7 +62,7 @@ impl Counter {
         *number += 1;
         match (&step.id, &step.kind) {
             (Some(id), _) => id.text.clone(),
-            (None, Kind::ForEach { variable: Some(variable), .. }) => variable.text.clone(),
+            (None, Kind::ForEach(Rounds { variable: Some(variable), .. })) => variable.text.clone(),
             _ => format!("{kind}_{number}"),
         }
     }
@@ -67,6 +73,9 @@ pub(super) fn check(document: &Document, source: &Arc<Source>, out: &mut Vec<Dia
     let mut check = Check { counter: Counter::default(), taken: BTreeMap::new(), source, out };
     check.block(&document.steps, &mut Vec::new());
     check.block(&document.finally, &mut Vec::new());
+    for output in document.output.iter().flat_map(|(_, output)| output) {
+        check.is_name("the name of an output", &output.key.text, output.key.span);
+    }
 }
 
 struct Check<'a> {
@@ -89,7 +98,7 @@ impl Check<'_> {
             self.is_name("an id", &id.text, id.span);
         }
         // An item named like the one around it is reported as that.
-        let shadows = matches!(&step.kind, Kind::ForEach { variable: Some(item), .. } if rounds.contains(&item.text));
+        let shadows = matches!(&step.kind, Kind::ForEach(Rounds { variable: Some(item), .. }) if rounds.contains(&item.text));
         if step.id.is_some() || !shadows {
             self.take(step);
         }
@@ -102,7 +111,7 @@ impl Check<'_> {
                 self.block(steps, rounds);
                 self.block(catch, rounds);
             }
-            Kind::ForEach { variable, steps, .. } => {
+            Kind::ForEach(Rounds { variable, steps, .. }) => {
                 let name = variable.as_ref().map_or("item", |variable| &variable.text).to_owned();
                 let span = variable.as_ref().map_or(step.key, |variable| variable.span);
                 self.item(&name, span, rounds);
@@ -115,7 +124,13 @@ impl Check<'_> {
                     self.is_name("a variable's name", &variable.key.text, variable.key.span);
                 }
             }
-            Kind::Action(_) | Kind::Stop { .. } | Kind::Broken => {}
+            Kind::RepeatWhile { steps, .. } => self.block(steps, rounds),
+            Kind::Action(_)
+            | Kind::Stop { .. }
+            | Kind::Call(_)
+            | Kind::Wait(_)
+            | Kind::WaitFor(_)
+            | Kind::Broken => {}
         }
     }
 
@@ -138,33 +153,14 @@ impl Check<'_> {
     }
 
     fn is_name(&mut self, what: &str, name: &str, span: Span) {
-        let fine = |at: usize, next: char| {
-            next == '_' || next.is_ascii_lowercase() || (at > 0 && next.is_ascii_digit())
-        };
-        if !name.is_empty() && name.chars().enumerate().all(|(at, next)| fine(at, next)) {
-            return;
-        }
-        let message = format!("`{name}` cannot be {what}");
-        let better: String = name
-            .to_lowercase()
-            .chars()
-            .map(|next| if next.is_ascii_alphanumeric() { next } else { '_' })
-            .collect();
-        let diagnostic = Diagnostic::error("bad-name", self.source, span, message)
-            .help("a name has lower-case letters, digits and `_`, and begins with a letter");
-        let usable = better.starts_with(|first: char| first.is_ascii_lowercase());
-        self.out.push(if usable {
-            diagnostic.label(format!("write `{better}`"))
-        } else {
-            diagnostic
-        });
+        self.out.extend(misnamed(what, name, span, self.source));
     }
 
     fn take(&mut self, step: &Step) {
         let name = self.counter.name(step);
         let (span, given) = match (&step.id, &step.kind) {
             (Some(id), _) => (id.span, true),
-            (None, Kind::ForEach { variable: Some(variable), .. }) => (variable.span, true),
+            (None, Kind::ForEach(Rounds { variable: Some(variable), .. })) => (variable.span, true),
             _ => (step.key, false),
         };
         let Some((first, first_given)) = self.taken.get(&name).copied() else {
@@ -189,4 +185,33 @@ impl Check<'_> {
             "choose another id: every step has one name in the whole recipe"
         }));
     }
+}
+
+/// Reports a key that cannot be a name.
+pub(crate) fn is_name(report: &mut Report<'_>, what: &str, key: &Key) {
+    report.out.extend(misnamed(what, &key.text, key.span, report.source));
+}
+
+/// Reports a word that cannot be a name.
+pub(super) fn is_a_name(what: &str, word: &Word, source: &Arc<Source>, out: &mut Vec<Diagnostic>) {
+    out.extend(misnamed(what, &word.text, word.span, source));
+}
+
+fn misnamed(what: &str, name: &str, span: Span, source: &Arc<Source>) -> Option<Diagnostic> {
+    let fine = |at: usize, next: char| {
+        next == '_' || next.is_ascii_lowercase() || (at > 0 && next.is_ascii_digit())
+    };
+    if !name.is_empty() && name.chars().enumerate().all(|(at, next)| fine(at, next)) {
+        return None;
+    }
+    let message = format!("`{name}` cannot be {what}");
+    let better: String = name
+        .to_lowercase()
+        .chars()
+        .map(|next| if next.is_ascii_alphanumeric() { next } else { '_' })
+        .collect();
+    let diagnostic = Diagnostic::error("bad-name", source, span, message)
+        .help("a name has lower-case letters, digits and `_`, and begins with a letter");
+    let usable = better.starts_with(|first: char| first.is_ascii_lowercase());
+    Some(if usable { diagnostic.label(format!("write `{better}`")) } else { diagnostic })
 }

@@ -8,10 +8,10 @@ use crate::{
         World, assemble, binding,
         fit::misfit,
         inputs::{self, null_cure},
-        shapes,
+        naming, shapes,
     },
     diagnostic::{Diagnostic, Source, Span},
-    document::{self, Document},
+    document::{self, Document, trigger::CatchUp},
     expression::{Expression, Template},
     infer::{self, Environment},
     schema::{Object, Shape, Type},
@@ -19,25 +19,27 @@ use crate::{
     yaml::{Key, Node},
 };
 
-/// Checks the trigger and the label; returns the shape of `event`.
+/// Checks what starts a job, and the label; returns what expressions see before the first step.
 pub(super) fn check(
     document: &Document,
     source: &Arc<Source>,
     world: &World<'_>,
     out: &mut Vec<Diagnostic>,
-) -> Shape {
-    let event = document
-        .trigger
-        .as_ref()
-        .map_or_else(Shape::any, |trigger| shape(trigger, document, source, world, out));
-    let mut env = environment(world, &event);
+) -> Environment {
+    let event =
+        document.trigger.as_ref().and_then(|trigger| shape(trigger, document, source, world, out));
+    let mut env = environment(document, world, event.as_ref());
     if let Some(trigger) = &document.trigger {
         if let Some(when) = when(document) {
             infer::infer_condition(when, &env, source, out);
             env.facts = infer::narrow(when, true, &env.facts);
         }
-        for (name, key) in [("key", &trigger.key), ("dedupe", &trigger.dedupe)] {
-            if let Some(key) = key.as_ref().and_then(|key| key.expression.as_ref()) {
+        if let Some(group) = trigger.key.as_ref().and_then(|key| key.group.as_ref()) {
+            naming::is_a_name("the name of a group", group, source, out);
+        }
+        let key = trigger.key.as_ref().map(|key| &key.value);
+        for (name, key) in [("key", key), ("dedupe", trigger.dedupe.as_ref())] {
+            if let Some(key) = key.and_then(|key| key.expression.as_ref()) {
                 let found = inputs::shape(key, &env, source, out);
                 must_be_text((&format!("`{name}`"), false), key, &found, source, out);
             }
@@ -51,8 +53,8 @@ pub(super) fn check(
         Some(label) => drop(infer::infer_template(label, &env, source, out)),
         None => {}
     }
-    mask(document, &event, source, out);
-    event
+    mask(document, &env, source, out);
+    env
 }
 
 /// Returns the condition of the trigger: there is no job for which it is false, so what it proves holds everywhere.
@@ -82,15 +84,27 @@ pub(super) fn must_be_text(
     }
 }
 
-fn environment(world: &World<'_>, event: &Shape) -> Environment {
-    let names =
-        [("event".to_owned(), event.clone()), ("properties".to_owned(), world.properties.clone())];
-    Environment {
-        names: names.into(),
-        steps: std::collections::BTreeMap::new(),
-        tables: world.tables.clone(),
-        facts: infer::Facts::default(),
+fn environment(document: &Document, world: &World<'_>, event: Option<&Shape>) -> Environment {
+    let mut env = Environment { tables: world.tables.clone(), ..Environment::default() };
+    env.names.insert("properties".into(), world.properties.clone());
+    let input = document.input.clone();
+    // A recipe without either may have meant either; that it has none is what is wrong.
+    if document.input.is_none() || document.trigger.is_some() {
+        if event.is_none() {
+            env.unknown.insert("event".into());
+        }
+        env.names.insert("event".into(), event.cloned().unwrap_or(Shape::of(Type::Any)));
     }
+    if let Some(input) = input {
+        if input.others.is_some() {
+            env.unknown.insert("input".into());
+        }
+        env.names.insert("input".into(), Shape::of(Type::Object(input)));
+    } else if document.trigger.is_none() {
+        env.unknown.insert("input".into());
+        env.names.insert("input".into(), Shape::of(Type::Any));
+    }
+    env
 }
 
 fn shape(
@@ -99,19 +113,19 @@ fn shape(
     source: &Arc<Source>,
     world: &World<'_>,
     out: &mut Vec<Diagnostic>,
-) -> Shape {
-    let Some(on) = &trigger.on else { return Shape::any() };
+) -> Option<Shape> {
+    let on = trigger.on.as_ref()?;
     let Some((connector, name)) = on.text.split_once('.') else {
         let message = format!("`{}` is not a trigger", on.text);
         out.push(
             Diagnostic::error("unknown-trigger", source, on.span, message)
                 .help("a trigger is a connector and what happened: `greenhouse.hired`"),
         );
-        return Shape::any();
+        return None;
     };
     let Some(spec) = world.catalogue.connectors.get(connector) else {
         out.push(binding::unknown_connector(world, connector, on.span, source));
-        return Shape::any();
+        return None;
     };
     let Some(found) = spec.triggers.get(name) else {
         let known = || spec.triggers.keys().map(String::as_str);
@@ -125,7 +139,7 @@ fn shape(
         } else {
             diagnostic.help(format!("triggers of `{connector}`: {}", suggest::list(known())))
         });
-        return Shape::any();
+        return None;
     };
     let own = trigger.connection.as_ref();
     if let Err(Some(wrong)) =
@@ -138,7 +152,26 @@ fn shape(
     if out.len() == before {
         flaws(found, &on.text, (on.span, source), &trigger.with, out);
     }
-    found.event.clone()
+    catches_up(trigger, &on.text, found, source, out);
+    Some(found.event.clone())
+}
+
+fn catches_up(
+    trigger: &document::Trigger,
+    name: &str,
+    spec: &TriggerSpec,
+    source: &Arc<Source>,
+    out: &mut Vec<Diagnostic>,
+) {
+    let Some(CatchUp::Every(span, _)) = trigger.catch_up else { return };
+    if spec.catch_up.is_some() {
+        return;
+    }
+    let message = format!("`{name}` cannot catch up: missed events cannot be read back");
+    out.push(
+        Diagnostic::error("no-catch-up", source, span, message)
+            .help("remove the key, or write `catch_up: never`"),
+    );
 }
 
 /// Reports what the trigger itself finds wrong with settings of the right types.
@@ -158,20 +191,23 @@ fn flaws(
 }
 
 /// Masked paths must lead somewhere: a misspelt one would show what it was meant to hide.
-fn mask(document: &Document, event: &Shape, source: &Arc<Source>, out: &mut Vec<Diagnostic>) {
+fn mask(document: &Document, env: &Environment, source: &Arc<Source>, out: &mut Vec<Diagnostic>) {
     for path in &document.mask {
         let mut segments = path.text.split('.');
         let root = segments.next().unwrap_or("");
-        if !["event", "steps", "vars"].contains(&root) {
+        if !["event", "input", "steps", "vars"].contains(&root) {
             let message = format!("`{}` is not a path that can be masked", path.text);
             out.push(
                 Diagnostic::error("unknown-path", source, path.span, message)
-                    .help("a masked path begins with `event`, `steps` or `vars`, such as `event.candidate.phone_numbers`"),
+                    .help("a masked path begins with `event`, `input`, `steps` or `vars`, such as `event.candidate.phone_numbers`"),
             );
             continue;
         }
-        if root == "event" {
-            masked_field(path, segments, event, source, out);
+        if let Some(shape) = env.names.get(root) {
+            masked_field(path, segments, shape, source, out);
+        } else if ["event", "input"].contains(&root) {
+            let message = format!("this recipe has no `{root}`, so `{}` hides nothing", path.text);
+            out.push(Diagnostic::error("unknown-path", source, path.span, message));
         }
     }
 }
@@ -193,7 +229,7 @@ fn masked_field<'a>(
             Ok(Some(inner)) => at = inner,
             Ok(None) => return,
             Err(known) => {
-                let message = format!("the event has nothing at `{}`", path.text);
+                let message = format!("there is nothing at `{}`", path.text);
                 let mut diagnostic = Diagnostic::error("unknown-path", source, path.span, message);
                 suggest::propose(&mut diagnostic, segment, known.iter().copied());
                 out.push(diagnostic.help(format!("fields there: {}", suggest::list(known))));

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::{
+    failure_codes,
     fields::{Fields, Known, Report, Word},
     recipe::{Retry, Settings},
-    yaml::{Node, Value},
+    suggest,
+    yaml::{Key, Node, Value},
 };
 
 /// A retry policy, read.
@@ -13,15 +15,11 @@ pub(crate) type Retrying = Retry;
 
 pub(crate) const SETTINGS: Known = Known {
     what: "`settings`",
-    keys: &["concurrency", "timeout", "retry", "mask"],
-    later: &["keep", "writes"],
+    keys: &["concurrency", "timeout", "keep", "retry", "mask", "writes"],
 };
 
-pub(crate) const RETRY: Known = Known {
-    what: "`retry`",
-    keys: &["attempts", "wait", "factor", "max_wait", "for"],
-    later: &["on"],
-};
+pub(crate) const RETRY: Known =
+    Known { what: "`retry`", keys: &["attempts", "wait", "factor", "max_wait", "for", "on"] };
 
 /// Reads the value of `settings`: the settings, and the places of the masked paths.
 pub(super) fn read(report: &mut Report<'_>, node: Node) -> (Settings, Vec<Word>) {
@@ -34,6 +32,12 @@ pub(super) fn read(report: &mut Report<'_>, node: Node) -> (Settings, Vec<Word>)
     }
     if let Some((key, node)) = fields.take("timeout") {
         settings.timeout = report.duration(&key, &node);
+    }
+    if let Some((key, node)) = fields.take("keep") {
+        settings.keep = report.duration(&key, &node);
+    }
+    if let Some((key, node)) = fields.take("writes") {
+        settings.hold_writes = report.choice(&key, &node, &[("hold", true)]).unwrap_or(false);
     }
     if let Some((_, node)) = fields.take("retry") {
         settings.retry = retry(report, node);
@@ -73,6 +77,7 @@ pub(super) fn retry(report: &mut Report<'_>, node: Node) -> Option<Retrying> {
         };
         Some(factor)
     });
+    let on = fields.take("on").map(|(key, node)| codes(report, &key, node));
     // Without any bound it would never give up: the patient default's day is the bound then.
     let within =
         if attempts.is_none() { Some(within.unwrap_or(Duration::from_hours(24))) } else { within };
@@ -82,6 +87,31 @@ pub(super) fn retry(report: &mut Report<'_>, node: Node) -> Option<Retrying> {
         factor: factor.unwrap_or(2.0),
         max_wait,
         within,
-        on: None,
+        on,
     })
+}
+
+/// Reads the codes of failures that are tried again.
+fn codes(report: &mut Report<'_>, key: &Key, node: Node) -> Vec<String> {
+    let Some(items) = report.list(key, node, "codes") else { return Vec::new() };
+    if items.is_empty() {
+        report
+            .error("missing-value", key.span, "`on` names no code: nothing would be tried again")
+            .help
+            .push("leave the key out to try again whatever may pass".into());
+    }
+    let known = || failure_codes::THAT_MAY_PASS.iter().map(|(code, _)| *code);
+    let mut codes = Vec::new();
+    for item in items {
+        let Some(word) = report.constant(key, item) else { continue };
+        if known().any(|code| code == word.text) {
+            codes.push(word.text);
+            continue;
+        }
+        let message = format!("no failure that may pass has the code `{}`", word.text);
+        let diagnostic = report.error("unknown-word", word.span, message);
+        suggest::propose(diagnostic, &word.text, known());
+        diagnostic.help.push(format!("codes: {}", suggest::list(known())));
+    }
+    codes
 }

@@ -2,18 +2,16 @@
 
 use crate::{
     diagnostic::Span,
-    document::{Action, Condition, Input, Kind, Step, Text, settings},
+    document::{Action, Condition, Input, Kind, Step, Text, With, loops, settings, waits},
     fields::{Fields, Known, Report},
     recipe::{OnUnknown, StopStatus},
     suggest,
     yaml::{Key, Node, Value},
 };
 
-/// The leading keys of this version.
-const LEADING: &[&str] = &["action", "if", "for_each", "try", "set", "stop"];
-
-/// The leading keys of the language that this version does not have.
-const LATER: &[&str] = &["repeat_while", "call", "wait", "wait_for"];
+/// The leading keys.
+const LEADING: &[&str] =
+    &["action", "if", "for_each", "repeat_while", "try", "set", "call", "wait", "wait_for", "stop"];
 
 pub(crate) const ACTION: Known = Known {
     what: "an `action` step",
@@ -29,27 +27,30 @@ pub(crate) const ACTION: Known = Known {
         "if_fails",
         "on_unknown",
     ],
-    later: &[],
 };
-pub(crate) const IF: Known = Known {
-    what: "an `if` step",
-    keys: &["id", "title", "when", "if", "then", "else"],
-    later: &[],
-};
+pub(crate) const IF: Known =
+    Known { what: "an `if` step", keys: &["id", "title", "when", "if", "then", "else"] };
 pub(crate) const FOR_EACH: Known = Known {
     what: "a `for_each` step",
-    keys: &["id", "title", "when", "for_each", "as", "steps"],
-    later: &["batch", "at_once", "collect"],
+    keys: &["id", "title", "when", "for_each", "as", "steps", "batch", "at_once", "collect"],
+};
+pub(crate) const REPEAT_WHILE: Known = Known {
+    what: "a `repeat_while` step",
+    keys: &["id", "title", "when", "repeat_while", "steps", "max"],
+};
+pub(crate) const CALL: Known =
+    Known { what: "a `call` step", keys: &["id", "title", "when", "call", "with", "background"] };
+pub(crate) const WAIT: Known =
+    Known { what: "a `wait` step", keys: &["id", "title", "when", "wait"] };
+pub(crate) const WAIT_FOR: Known = Known {
+    what: "a `wait_for` step",
+    keys: &["id", "title", "when", "wait_for", "ask", "timeout", "default"],
 };
 pub(crate) const TRY: Known =
-    Known { what: "a `try` step", keys: &["id", "title", "when", "try", "catch"], later: &[] };
-pub(crate) const SET: Known =
-    Known { what: "a `set` step", keys: &["id", "title", "when", "set"], later: &[] };
-pub(crate) const STOP: Known = Known {
-    what: "a `stop` step",
-    keys: &["id", "title", "when", "stop", "reason", "hint"],
-    later: &[],
-};
+    Known { what: "a `try` step", keys: &["id", "title", "when", "try", "catch"] };
+pub(crate) const SET: Known = Known { what: "a `set` step", keys: &["id", "title", "when", "set"] };
+pub(crate) const STOP: Known =
+    Known { what: "a `stop` step", keys: &["id", "title", "when", "stop", "reason", "hint"] };
 
 /// Reads a list of steps that is not empty.
 pub(super) fn block(report: &mut Report<'_>, key: &Key, node: Node) -> Vec<Step> {
@@ -80,13 +81,8 @@ fn step(report: &mut Report<'_>, node: Node) -> Option<Step> {
             return None;
         }
     };
-    let leading: Vec<(Key, Node)> = entries
-        .iter()
-        .filter(|(key, _)| {
-            LEADING.contains(&key.text.as_str()) || LATER.contains(&key.text.as_str())
-        })
-        .cloned()
-        .collect();
+    let leading: Vec<(Key, Node)> =
+        entries.iter().filter(|(key, _)| LEADING.contains(&key.text.as_str())).cloned().collect();
     let Some((lead, value)) = leading.first() else {
         return no_leading_key(report, node);
     };
@@ -104,30 +100,33 @@ fn step(report: &mut Report<'_>, node: Node) -> Option<Step> {
         "action" => ACTION,
         "if" => IF,
         "for_each" => FOR_EACH,
+        "repeat_while" => REPEAT_WHILE,
         "try" => TRY,
         "set" => SET,
-        "stop" => STOP,
-        later => {
-            let message = format!("`{later}` is not part of this version");
-            report.error("not-yet", lead.span, message).help.push(leading_keys());
-            return broken(node, lead.span);
-        }
+        "call" => CALL,
+        "wait" => WAIT,
+        "wait_for" => WAIT_FOR,
+        _ => STOP,
     };
     let mut fields = report.fields(node, known)?;
     let mut step = head(report, &mut fields, lead.span);
     // A block begins on its own line; the step's place then is its leading key alone.
-    step.span = if matches!(lead.text.as_str(), "try" | "set") {
+    step.span = if matches!(lead.text.as_str(), "try" | "set" | "wait_for") {
         lead.span
     } else {
         Span::new(lead.span.start, end)
     };
     let (key, value) = fields.take(&lead.text)?;
-    step.kind = match known.what {
-        what if what == ACTION.what => action(report, &mut fields, &key, value),
-        what if what == IF.what => choice(report, &mut fields, &key, &value),
-        what if what == FOR_EACH.what => for_each(report, &mut fields, &key, &value),
-        what if what == TRY.what => attempt(report, &mut fields, &key, value),
-        what if what == SET.what => set(report, &key, value),
+    step.kind = match lead.text.as_str() {
+        "action" => action(report, &mut fields, &key, value),
+        "if" => choice(report, &mut fields, &key, &value),
+        "for_each" => loops::for_each(report, &mut fields, &key, &value),
+        "repeat_while" => loops::repeat_while(report, &mut fields, &key, &value),
+        "try" => attempt(report, &mut fields, &key, value),
+        "set" => set(report, &key, value),
+        "call" => waits::call(report, &mut fields, &key, value),
+        "wait" => waits::wait(report, &key, &value),
+        "wait_for" => waits::wait_for(report, &mut fields, &key, value),
         _ => stop(report, &mut fields, &key, &value),
     };
     Some(step)
@@ -179,23 +178,7 @@ fn leading_keys() -> String {
 
 fn action(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: Node) -> Kind {
     let target = report.constant(key, value);
-    let (mut with, mut with_broken) = (Vec::new(), false);
-    if let Some((key, node)) = fields.take("with") {
-        match node.value {
-            Value::Map(entries) => with = inputs(report, entries),
-            Value::Null => {}
-            Value::Broken => with_broken = true,
-            _ => {
-                with_broken = true;
-                let message =
-                    format!("`{}` is a map from input to value, found {}", key.text, node.what());
-                report
-                    .error("wrong-type", node.span, message)
-                    .help
-                    .push("write each input as `name: value`, without a dash".into());
-            }
-        }
-    }
+    let with = with(report, fields);
     let connection = fields.take("connection").and_then(|(key, node)| report.constant(&key, node));
     let retry = fields.take("retry").map(|(key, node)| (key.span, settings::retry(report, node)));
     let timeout =
@@ -212,16 +195,52 @@ fn action(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: Node) 
         (key.span, report.choice(&key, &node, &choices))
     });
     let warn_on_failure = if_fails.is_some();
-    Kind::Action(Action {
-        target,
-        with,
-        with_broken,
-        connection,
-        retry,
-        timeout,
-        warn_on_failure,
-        on_unknown,
-    })
+    Kind::Action(Action { target, with, connection, retry, timeout, warn_on_failure, on_unknown })
+}
+
+/// Reads `with`.
+pub(super) fn with(report: &mut Report<'_>, fields: &mut Fields) -> With {
+    let Some((key, node)) = fields.take("with") else { return With::default() };
+    match node.value {
+        Value::Map(entries) => With { inputs: inputs(report, entries), broken: false },
+        Value::Null => With::default(),
+        Value::Broken => With { inputs: Vec::new(), broken: true },
+        _ => {
+            let message =
+                format!("`{}` is a map from input to value, found {}", key.text, node.what());
+            report
+                .error("wrong-type", node.span, message)
+                .help
+                .push("write each input as `name: value`, without a dash".into());
+            With { inputs: Vec::new(), broken: true }
+        }
+    }
+}
+
+/// Reads a map from name to value that has at least one entry; `None` when it was reported.
+pub(super) fn named_values(
+    report: &mut Report<'_>,
+    key: &Key,
+    node: Node,
+    what: &str,
+    example: &str,
+) -> Option<Vec<Input>> {
+    let cure = format!("write `{}: {{ {example} }}`", key.text);
+    match node.value {
+        Value::Map(entries) if !entries.is_empty() => Some(inputs(report, entries)),
+        Value::Broken => None,
+        Value::Map(_) | Value::Null => {
+            let message = format!("`{}` names {what}, and there is nothing", key.text);
+            report.error("missing-value", key.span, message).help.push(cure);
+            None
+        }
+        _ => {
+            let message =
+                format!("`{}` is a map from name to value, found {}", key.text, node.what());
+            report.error("wrong-type", node.span, message).help.push(cure);
+            None
+        }
+    }
 }
 
 fn inputs(report: &mut Report<'_>, entries: Vec<(Key, Node)>) -> Vec<Input> {
@@ -246,16 +265,6 @@ fn choice(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: &Node)
 
 fn is_if(node: &Node) -> bool {
     matches!(&node.value, Value::Map(entries) if entries.iter().any(|(key, _)| key.text == "if"))
-}
-
-fn for_each(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: &Node) -> Kind {
-    let items = Condition { expression: report.expression(key, value) };
-    let variable = fields.take("as").and_then(|(key, node)| report.constant(&key, node));
-    let steps = match fields.take("steps") {
-        Some((key, node)) => block(report, &key, node),
-        None => missing(report, key, "steps"),
-    };
-    Kind::ForEach { items, variable, steps }
 }
 
 fn attempt(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: Node) -> Kind {
@@ -303,7 +312,7 @@ fn stop(report: &mut Report<'_>, fields: &mut Fields, key: &Key, value: &Node) -
     Kind::Stop { status, reason, hint }
 }
 
-fn missing(report: &mut Report<'_>, lead: &Key, key: &str) -> Vec<Step> {
+pub(super) fn missing(report: &mut Report<'_>, lead: &Key, key: &str) -> Vec<Step> {
     let message = format!("this `{}` has no `{key}`", lead.text);
     let when = if key == "catch" { " for when one of these fails" } else { "" };
     report

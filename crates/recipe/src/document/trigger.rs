@@ -1,5 +1,7 @@
 //! `trigger`: a name, or a map with its settings.
 
+use std::time::Duration;
+
 use crate::{
     diagnostic::Span,
     document::Condition,
@@ -15,15 +17,31 @@ pub(crate) struct Trigger {
     pub(crate) connection: Option<Word>,
     pub(crate) with: Vec<(Key, Node)>,
     pub(crate) when: Option<Condition>,
-    pub(crate) key: Option<Condition>,
+    pub(crate) key: Option<OrderKey>,
     pub(crate) dedupe: Option<Condition>,
+    pub(crate) catch_up: Option<CatchUp>,
     pub(crate) span: Span,
 }
 
+/// `catch_up`: how often events that were missed are read back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CatchUp {
+    Never,
+    Every(Span, Duration),
+}
+
+/// `key`: an expression, or a map with `group` and `value`.
+#[derive(Debug)]
+pub(crate) struct OrderKey {
+    pub(crate) group: Option<Word>,
+    pub(crate) value: Condition,
+}
+
+pub(crate) const ORDER_KEY: Known = Known { what: "`key`", keys: &["group", "value"] };
+
 pub(crate) const TRIGGER: Known = Known {
     what: "a trigger",
-    keys: &["on", "connection", "with", "when", "key", "dedupe"],
-    later: &["catch_up"],
+    keys: &["on", "connection", "with", "when", "key", "dedupe", "catch_up"],
 };
 
 /// Reads the value of `trigger`.
@@ -35,6 +53,7 @@ pub(super) fn read(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Tri
         when: None,
         key: None,
         dedupe: None,
+        catch_up: None,
         span,
     };
     if !matches!(node.value, Value::Map(_)) {
@@ -65,12 +84,36 @@ pub(super) fn read(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Tri
             }
         }
     }
-    for (name, place) in
-        [("when", &mut trigger.when), ("key", &mut trigger.key), ("dedupe", &mut trigger.dedupe)]
-    {
+    for (name, place) in [("when", &mut trigger.when), ("dedupe", &mut trigger.dedupe)] {
         if let Some((key, node)) = fields.take(name) {
             *place = Some(Condition { expression: report.expression(&key, &node) });
         }
     }
+    if let Some((key, node)) = fields.take("key") {
+        trigger.key = order_key(report, &key, node);
+    }
+    if let Some((key, node)) = fields.take("catch_up") {
+        trigger.catch_up = match &node.value {
+            Value::Text(text) if text == "never" => Some(CatchUp::Never),
+            _ => report.duration(&key, &node).map(|every| CatchUp::Every(key.span, every)),
+        };
+    }
     Some(trigger)
+}
+
+fn order_key(report: &mut Report<'_>, key: &Key, node: Node) -> Option<OrderKey> {
+    if !matches!(node.value, Value::Map(_)) {
+        let value = Condition { expression: report.expression(key, &node) };
+        return Some(OrderKey { group: None, value });
+    }
+    let mut fields = report.fields(node, ORDER_KEY)?;
+    let group = fields.take("group").and_then(|(key, node)| report.constant(&key, node));
+    let Some((key, node)) = fields.take("value") else {
+        report
+            .error("missing-key", key.span, "this `key` has no `value`")
+            .help
+            .push("write `key: { group: people, value: event.candidate.id }`".into());
+        return None;
+    };
+    Some(OrderKey { group, value: Condition { expression: report.expression(&key, &node) } })
 }

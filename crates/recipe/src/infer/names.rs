@@ -8,6 +8,7 @@ use super::{
 use crate::{
     diagnostic::Span,
     expression::tree::{Kind, Node},
+    functions::Nulls,
     schema::{Object, Shape, Text, Type},
     suggest,
 };
@@ -95,6 +96,7 @@ impl Inference<'_> {
 
     fn name(&mut self, node: &Node, name: &str) -> Shape {
         if let Some(shape) = self.env.names.get(name) {
+            self.on_mistake |= self.env.unknown.contains(name);
             return shape.clone();
         }
         let message = if name == "steps" {
@@ -109,7 +111,9 @@ impl Inference<'_> {
                 "`error` is known inside `catch` only; in `finally` it is `outcome.error`".into()
             }
             "outcome" => "`outcome` is known inside `finally` only".into(),
-            "loop" => "`loop` is known inside `for_each` only".into(),
+            "loop" => "`loop` is known inside `for_each` and `repeat_while` only".into(),
+            "input" => "`input` is known in a recipe that others `call`; this one has a trigger, and so an `event`".into(),
+            "event" => "this recipe is called by others: it has an `input`, and no `event`".into(),
             _ if self.env.steps.contains_key(name) => {
                 format!("for the output of the step write `steps.{name}`")
             }
@@ -126,6 +130,9 @@ impl Inference<'_> {
     fn field(&mut self, of: &Node, name: &str, at: Span) -> Shape {
         if matches!(&of.kind, Kind::Name(root) if root == "steps") {
             return self.step(name, at);
+        }
+        if matches!(&of.kind, Kind::Name(root) if root == "vars") && !self.env.unknown.is_empty() {
+            self.on_mistake |= self.env.unknown.contains(&format!("vars.{name}"));
         }
         let parent = self.shape(of);
         let mut shape = match &parent.of {
@@ -144,7 +151,7 @@ impl Inference<'_> {
             }
         };
         if matches!(parent.of, Type::Any) {
-            self.risk(|| {
+            self.risks(|| {
                 format!("nothing is known about {}", self_quoted(&self.expression.text, of))
             });
         }
@@ -163,7 +170,10 @@ impl Inference<'_> {
             return (**others).clone().or_null();
         }
         let names = || object.fields.iter().map(|field| field.name.as_str());
-        let help = if object.fields.is_empty() {
+        let help = if object.fields.is_empty() && name == "results" {
+            "a `for_each` gives `results` when it says what each round gives: `collect: EXPR`"
+                .into()
+        } else if object.fields.is_empty() {
             "it has no fields".into()
         } else {
             format!("fields: {}", suggest::list(names()))
@@ -176,6 +186,9 @@ impl Inference<'_> {
     }
 
     fn step(&mut self, id: &str, at: Span) -> Shape {
+        if !self.env.unknown.is_empty() {
+            self.on_mistake |= self.env.unknown.contains(&format!("steps.{id}"));
+        }
         match self.env.steps.get(id) {
             Some(StepSight::Visible(shape)) => shape.clone(),
             Some(StepSight::Later) => {
@@ -186,11 +199,11 @@ impl Inference<'_> {
                 Shape::any()
             }
             Some(StepSight::OtherRound) => {
-                let message = format!(
-                    "step `{id}` is inside a `for_each`, and visible in its own round only"
+                let message =
+                    format!("step `{id}` is inside a loop, and visible in its own round only");
+                let help = format!(
+                    "give the `for_each` an `id` and `collect: steps.{id}`, and read the `results` of that; or keep it in a variable with `set`"
                 );
-                let help =
-                    "use it inside that `for_each`, or set a variable there with `set`".into();
                 self.report_at("step-other-round", at, message).help.push(help);
                 Shape::any()
             }
@@ -223,7 +236,7 @@ impl Inference<'_> {
         self.refuse_null(key, &key_shape, "the number of an item");
         match (&parent.of, &key_shape.of) {
             (Type::Any, _) => {
-                self.risk(|| {
+                self.risks(|| {
                     format!("nothing is known about {}", self_quoted(&self.expression.text, of))
                 });
                 Shape::any()
@@ -249,6 +262,25 @@ impl Inference<'_> {
                 self.report("wrong-type", key, message).help.extend(help);
                 Shape::any()
             }
+        }
+    }
+}
+
+impl Inference<'_> {
+    /// Returns the piece that a null comes from: reading through null gives null, so it may lie deep inside.
+    pub(super) fn null_origin<'n>(&mut self, node: &'n Node) -> &'n Node {
+        let inner = match &node.kind {
+            Kind::Field { of, .. } | Kind::Item { of, .. } if !matches!(&of.kind, Kind::Name(root) if root == "steps") => {
+                Some(&**of)
+            }
+            Kind::Apply(apply) if apply.function.nulls == Nulls::Pass => {
+                apply.arguments.first().and_then(Option::as_ref)
+            }
+            _ => None,
+        };
+        match inner {
+            Some(inner) if self.shape(inner).nullable => self.null_origin(inner),
+            _ => node,
         }
     }
 }

@@ -19,17 +19,20 @@ impl Inference<'_> {
         if is_null(node) {
             self.report("maybe-null", node, format!("null stands where {wanted} is needed"));
         } else if matches!(shape.of, Type::Any) {
-            self.risk(|| format!("{path} may be null"));
+            self.risks(|| format!("{path} may be null"));
         } else {
             let guard = guarded(node).map_or(path.clone(), |guarded| self.quoted(guarded));
             let step = step_of(node)
                 .map(|step| format!("step `{step}` may not have run, or may not have given it"));
+            let origin = self.null_origin(node);
+            let origin = (!std::ptr::eq(origin, node))
+                .then(|| format!("because {} may be null", self.quoted(origin)));
             let diagnostic = self.report(
                 "maybe-null",
                 node,
                 format!("{path} may be null, where {wanted} is needed"),
             );
-            diagnostic.label = step;
+            diagnostic.label = step.or(origin);
             let guard = guard.trim_matches('`');
             diagnostic.help.push(format!(
                 "give another value with `| default(…)`, or guard it with `when: {guard} is not none`"
@@ -43,7 +46,7 @@ impl Inference<'_> {
             Type::Boolean => {}
             Type::Any => {
                 let path = self.quoted(node);
-                self.risk(|| format!("{path} may not be true or false"));
+                self.risks(|| format!("{path} may not be true or false"));
             }
             other => {
                 let message = format!(
@@ -81,7 +84,7 @@ impl Inference<'_> {
             }
             Type::Any => {
                 let path = self.quoted(node);
-                self.risk(|| format!("{path} may not be text"));
+                self.risks(|| format!("{path} may not be text"));
             }
             _ => {}
         }
@@ -98,7 +101,7 @@ impl Inference<'_> {
             Type::Integer | Type::Number => {}
             Type::Any => {
                 let path = self.quoted(node);
-                self.risk(|| format!("{path} may not be {wanted}"));
+                self.risks(|| format!("{path} may not be {wanted}"));
             }
             other => {
                 let message = format!(
@@ -213,7 +216,7 @@ impl Inference<'_> {
                 self.refuse_null(needle, &needle_shape, "text");
                 if matches!(needle_shape.of, Type::Any) {
                     let path = self.quoted(needle);
-                    self.risk(|| format!("{path} may not be text"));
+                    self.risks(|| format!("{path} may not be text"));
                 }
                 if !matches!(needle_shape.of, Type::Text(_) | Type::Any) {
                     let message = format!(
@@ -228,7 +231,7 @@ impl Inference<'_> {
             }
             Type::Any => {
                 let path = self.quoted(hay);
-                self.risk(|| format!("{path} may not be a list"));
+                self.risks(|| format!("{path} may not be a list"));
             }
             other => {
                 let message =
@@ -261,7 +264,7 @@ impl Inference<'_> {
                 .extend(help);
         } else if !known {
             let path = self.quoted(if family(&one.of) == "any" { left } else { right });
-            self.risk(|| format!("{path} may not be comparable"));
+            self.risks(|| format!("{path} may not be comparable"));
         }
     }
 
@@ -286,7 +289,7 @@ impl Inference<'_> {
                 self.refuse_null(left, &one, "a number");
                 self.refuse_null(right, &two, "a number");
                 let path = self.quoted(left);
-                self.risk(|| format!("{path} may not be a number"));
+                self.risks(|| format!("{path} may not be a number"));
                 return Shape::of(Type::Any);
             }
         }
@@ -297,10 +300,10 @@ impl Inference<'_> {
             && !nonzero
         {
             let path = self.quoted(right);
-            self.risk(|| format!("{path} may be zero"));
+            self.risks(|| format!("{path} may be zero"));
         }
         if operator == Operator::Power || operator == Operator::Multiply {
-            self.risk(|| "the result may be too large".into());
+            self.risks(|| "the result may be too large".into());
         }
         let whole = one.of == Type::Integer && two.of == Type::Integer;
         let keeps = !matches!(operator, Operator::Divide | Operator::Power);
@@ -336,13 +339,13 @@ impl Inference<'_> {
                 broken = true;
             } else if parameter.wants != Wants::Any && matches!(shape.of, Type::Any) {
                 let path = self.quoted(argument);
-                self.risk(|| format!("{path} may not be {}", parameter.wants.words()));
+                self.risks(|| format!("{path} may not be {}", parameter.wants.words()));
             }
             shapes.push(Some(shape));
         }
         let columns = apply.columns.iter().map(|column| self.shape(&column.value)).collect();
         if let Some(reason) = function.may_fail {
-            self.risk(|| format!("`{}` may fail: {reason}", function.name));
+            self.risks(|| format!("`{}` may fail: {reason}", function.name));
         }
         let nullable = function.nulls == Nulls::Pass
             && shapes

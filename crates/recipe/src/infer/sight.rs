@@ -121,7 +121,7 @@ impl Sight<'_, '_> {
         let fits = match &item.of {
             Type::Any => {
                 self.inference
-                    .risk(|| format!("the items of {path} may not be such as can be {done}"));
+                    .risks(|| format!("the items of {path} may not be such as can be {done}"));
                 return;
             }
             Type::Integer | Type::Number => true,
@@ -223,7 +223,7 @@ impl Sight<'_, '_> {
         let path = self.inference.quoted(subject);
         match &item.of {
             Type::Object(_) => {}
-            Type::Any => self.inference.risk(|| format!("the items of {path} may not be maps")),
+            Type::Any => self.inference.risks(|| format!("the items of {path} may not be maps")),
             other => {
                 let name = self.apply.function.name;
                 let message =

@@ -247,7 +247,7 @@ fn trigger(name: &str, with: Value, event: Value) -> (String, TriggerSpec) {
         event: shape(&event),
         set_up: String::new(),
         kind: recipe::TriggerKind::Webhook,
-        catch_up: None,
+        catch_up: (name == "hired").then(|| Duration::from_hours(1)),
         examine: recipe::Examine::default(),
     };
     (name.into(), spec)
@@ -276,7 +276,18 @@ pub(crate) fn project(folder: &Path) -> ProjectFiles {
         .map(|text| Source::new("recipes/hire.yaml", text))
         .into_iter()
         .collect();
-    recipes.extend(read("other.yaml").map(|text| Source::new("recipes/other.yaml", text)));
+    let mut others: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            Path::new(name).extension().is_some_and(|extension| extension == "yaml")
+                && !["recipe.yaml", "connections.yaml", "runner.yaml"].contains(&name.as_str())
+        })
+        .collect();
+    others.sort();
+    let other = |name: String| Some(Source::new(format!("recipes/{name}"), read(&name)?));
+    recipes.extend(others.into_iter().filter_map(other));
     ProjectFiles {
         runner: Some(or("runner.yaml", RUNNER)),
         connections: Some(or("connections.yaml", CONNECTIONS)),

@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    check::{World, shapes, trigger},
-    document::{Document, Kind, Step},
-    infer::{Environment, Facts, StepSight, narrow, union},
+    check::shapes,
+    document::{Document, Kind, Step, for_each_step},
+    infer::{Environment, Facts, StepSight, union},
     schema::{Object, Shape, Type},
 };
 
@@ -30,12 +30,7 @@ pub(super) struct Knowledge {
 
 impl Knowledge {
     /// Returns what is known before the first step.
-    pub(super) fn new(document: &Document, world: &World<'_>, event: Shape) -> Self {
-        let names = [
-            ("event".to_owned(), event),
-            ("job".to_owned(), shapes::job()),
-            ("properties".to_owned(), world.properties.clone()),
-        ];
+    pub(super) fn new(document: &Document, start: &Environment) -> Self {
         let mut steps = BTreeMap::new();
         for_each_step(document.steps.iter().chain(&document.finally), &mut |step, _| {
             if let Some(id) = &step.id {
@@ -49,29 +44,26 @@ impl Knowledge {
             }
         });
         let places = vars.iter().cloned().enumerate().map(|(index, name)| (name, index)).collect();
-        let mut names: BTreeMap<String, Shape> = names.into();
+        let mut names = start.names.clone();
+        names.insert("job".into(), shapes::job());
         names.insert(VARS.into(), shapes::object(vars.into_iter().map(|name| (name, unset()))));
-        let facts = match trigger::when(document) {
-            Some(when) => narrow(when, true, &Facts::default()),
-            None => Facts::default(),
-        };
-        let env = Environment { names, steps, tables: world.tables.clone(), facts };
+        let env = Environment { names, steps, ..start.clone() };
         Self { env, places, doubts: BTreeMap::new(), changed: BTreeSet::new() }
     }
 
-    /// A step has run and has this output.
-    pub(super) fn has_run(&mut self, step: &Step, output: Shape) {
+    /// A step has run and has this output; `None` when nothing is known about it because of a mistake.
+    pub(super) fn has_run(&mut self, step: &Step, output: Option<Shape>) {
         let Some(id) = &step.id else { return };
-        let shape = match &step.kind {
-            Kind::Action(_) => output,
-            Kind::ForEach { .. } => {
-                shapes::object([("results", Shape::of(Type::List(Box::new(Shape::any()))))])
-            }
-            Kind::Broken => Shape::any(),
-            // The other kinds give nothing; naming a field of one is a mistake.
-            _ => shapes::object::<&str>([]),
-        };
+        let shape = output.unwrap_or_else(|| {
+            self.env.unknown.insert(format!("steps.{}", id.text));
+            Shape::of(Type::Any)
+        });
         self.env.steps.insert(id.text.clone(), StepSight::Visible(shape));
+    }
+
+    /// Nothing is known about a variable because of a mistake.
+    pub(super) fn unknown_variable(&mut self, name: &str) {
+        self.env.unknown.insert(format!("{VARS}.{name}"));
     }
 
     /// These steps may not have run, or left nothing: from here on their outputs may be null.
@@ -171,9 +163,11 @@ impl Knowledge {
     }
 
     /// The item and what an earlier round set are not what they were.
-    pub(super) fn round_begins(&mut self, item: &str, steps: &[Step]) {
+    pub(super) fn round_begins(&mut self, item: Option<&str>, steps: &[Step]) {
         let facts = &mut self.env.facts;
-        facts.forget_name(item);
+        if let Some(item) = item {
+            facts.forget_name(item);
+        }
         facts.forget_name("loop");
         for_each_step(steps, &mut |step, _| {
             if let Kind::Set(variables) = &step.kind {
@@ -209,26 +203,4 @@ fn names(expression: &str, id: &str) -> bool {
         let next = expression[at + path.len()..].chars().next();
         !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
     })
-}
-
-/// Calls `visit` for every step at any depth, with whether it is inside a round.
-fn for_each_step<'a>(
-    steps: impl IntoIterator<Item = &'a Step>,
-    visit: &mut impl FnMut(&'a Step, bool),
-) {
-    let mut open: Vec<(&Step, bool)> = steps.into_iter().map(|step| (step, false)).collect();
-    open.reverse();
-    while let Some((step, in_round)) = open.pop() {
-        visit(step, in_round);
-        let (first, second, inside): (&[Step], &[Step], bool) = match &step.kind {
-            Kind::If { then, otherwise, .. } => (then, otherwise, in_round),
-            Kind::Try { steps, catch } => (steps, catch, in_round),
-            Kind::ForEach { steps, .. } => (steps, &[], true),
-            Kind::Action(_) | Kind::Set(_) | Kind::Stop { .. } | Kind::Broken => {
-                (&[], &[], in_round)
-            }
-        };
-        open.extend(second.iter().rev().map(|step| (step, inside)));
-        open.extend(first.iter().rev().map(|step| (step, inside)));
-    }
 }
