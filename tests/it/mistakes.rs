@@ -26,6 +26,7 @@ const MEANINGS: &[(&str, &str)] = &[
         "braces",
         "Some keys, such as `when` and `if`, always hold an expression. There `{{ }}` says nothing; around a part of the expression it is wrong.",
     ),
+    ("call-cycle", "Recipes that call each other in a circle would never end."),
     (
         "constant-only",
         "This value is needed before there is an event, or names something in the recipe, so it cannot be computed.",
@@ -87,12 +88,20 @@ const MEANINGS: &[(&str, &str)] = &[
         "Two values are compared that can never be the same, so the condition is always false (or always true). Mostly one is text and the other a number, or a word is misspelt.",
     ),
     (
+        "no-catch-up",
+        "Only some vendors can be asked for events that were missed. This trigger's cannot.",
+    ),
+    (
         "no-effect",
         "A part of the recipe does nothing: nothing can come of it, or nothing reads it.",
     ),
     (
         "no-leading-key",
         "Each step says by one key what it does, such as `action` or `if`. This one has none of them.",
+    ),
+    (
+        "not-callable",
+        "A recipe is started by its trigger or called by others, not both: its expressions see an `event` or an `input`.",
     ),
     (
         "not-supported",
@@ -117,6 +126,10 @@ const MEANINGS: &[(&str, &str)] = &[
     (
         "second-document",
         "`---` begins another document in the same file, and a file holds one recipe.",
+    ),
+    (
+        "set-side-by-side",
+        "Rounds that run side by side end in any order, so a variable that each of them sets would hold whichever came last. `collect` keeps what every round gives, in the order of the items.",
     ),
     (
         "step-failed",
@@ -148,6 +161,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "too-long",
         "An expression or text with expressions is longer, or nested deeper, than anything that can be read.",
     ),
+    (
+        "trigger-and-input",
+        "A recipe is started by its trigger or called by others, not both: its expressions see an `event` or an `input`.",
+    ),
     ("two-leading-keys", "Each step does one thing, named by one key. This one has two of them."),
     ("unknown-action", "The connector has no action of this name."),
     ("unknown-column", "The table has no column of this name."),
@@ -176,13 +193,17 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     (
         "unknown-recipe",
-        "A test file belongs to the recipe of its name, and there is no such recipe.",
+        "Neither a `call` nor a file of tests can be about a recipe that is not there.",
     ),
     ("unknown-step", "There is no step with this `id`."),
     ("unknown-table", "There is no table of this name in `tables/`."),
     ("unknown-test", "There is no test of this name after `is`."),
     ("unknown-time-zone", "The time zone is not one of the IANA list, such as `Europe/Berlin`."),
     ("unknown-trigger", "The connector has no trigger of this name."),
+    (
+        "unknown-type",
+        "What a recipe takes, what a person answers and what a property holds have one of a few types.",
+    ),
     ("unknown-word", "The key takes one of a few words, and this is none of them."),
     (
         "unquoted-expression",

@@ -478,8 +478,9 @@ fn mistakes_have_a_place_a_message_and_a_cure() {
         }
         assert_eq!(found.message, *message, "{text}");
         assert_eq!(&text[found.span.start..found.span.end], *place, "{text}");
-        let said = found.label.iter().chain(found.help.first());
-        assert!(said.clone().any(|one| one == cure), "{text}: {:?}", said.collect::<Vec<_>>());
+        let said: Vec<&String> = found.label.iter().chain(found.help.first()).collect();
+        let right = said.iter().any(|one| one == cure) || (said.is_empty() && cure.is_empty());
+        assert!(right, "{text}: {said:?}");
     }
 }
 

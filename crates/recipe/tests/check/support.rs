@@ -282,7 +282,7 @@ pub(crate) fn project(folder: &Path) -> ProjectFiles {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| {
             Path::new(name).extension().is_some_and(|extension| extension == "yaml")
-                && !["recipe.yaml", "connections.yaml", "runner.yaml"].contains(&name.as_str())
+                && !APART.contains(&name.as_str())
         })
         .collect();
     others.sort();
@@ -295,6 +295,10 @@ pub(crate) fn project(folder: &Path) -> ProjectFiles {
         tables: vec![or("tables/employment_types.csv", TABLE)],
     }
 }
+
+/// Files of a case that are not recipes.
+const APART: [&str; 5] =
+    ["recipe.yaml", "recipe.test.yaml", "connections.yaml", "runner.yaml", "fixed.yaml"];
 
 const RUNNER: &str = "\
 properties:
