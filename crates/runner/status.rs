@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use connector::{Clock, SystemClock};
-use engine::{FileState, RecipeStatus, Status};
+use engine::{FileState, RecipeStatus, SourceKind, SourceStatus, Status};
 use jiff::Timestamp;
 
 use crate::{
@@ -105,6 +105,7 @@ fn one(recipe: &RecipeStatus, now: Timestamp) -> Vec<String> {
         let told = format!("refused a delivery {}: {reason}", ago(now, *at));
         lines.push(format!("      {}", paint(WARN, told)));
     }
+    lines.extend(recipe.source.iter().flat_map(|source| of_source(source, now)));
     let counts: Vec<String> = [
         Status::NeedsAttention,
         Status::Running,
@@ -124,6 +125,28 @@ fn one(recipe: &RecipeStatus, now: Timestamp) -> Vec<String> {
     .collect();
     if !counts.is_empty() {
         lines.push(format!("      {}", counts.join(", ")));
+    }
+    lines
+}
+
+/// Returns where a recipe's events come from when nobody sends them.
+fn of_source(source: &SourceStatus, now: Timestamp) -> Vec<String> {
+    let next: Vec<String> = source.next_at.iter().map(|at| format!("{at:.0}")).collect();
+    let (what, done) = match source.kind {
+        SourceKind::Poll => ("poll", "polled"),
+        SourceKind::Schedule => ("schedule", "fired"),
+        SourceKind::CatchUp => ("catch-up", "looked for missed events"),
+    };
+    let mut parts = Vec::new();
+    parts.extend(source.last_at.map(|at| format!("{done} {}", ago(now, at))));
+    parts.extend((!next.is_empty()).then(|| format!("next {}", next.join(", "))));
+    if parts.is_empty() {
+        parts.push("not while it is off".into());
+    }
+    let mut lines = vec![format!("      {what}: {}", parts.join("; "))];
+    if let Some(error) = &source.error {
+        let times = count(source.failures as usize, "time");
+        lines.push(format!("      {}", paint(BAD, format!("failed {times}: {error}"))));
     }
     lines
 }

@@ -131,14 +131,14 @@ fn candidate(index: u64, person: &Person, now: Timestamp) -> Candidate {
             id: 46_194_062 + index,
             status: "active".into(),
             updated_at: Some(now),
-            job: job(person),
+            job: job(index, person),
             offers: person.offer.map(|offered| offer(index, offered, now)).into_iter().collect(),
             custom_fields: json!({}),
         },
     }
 }
 
-fn job(person: &Person) -> Job {
+fn job(index: u64, person: &Person) -> Job {
     let office = |(id, name, location): &(u64, &str, &str)| Office {
         id: *id,
         name: (*name).into(),
@@ -146,9 +146,10 @@ fn job(person: &Person) -> Job {
     };
     let range = json!({ "unit": "USD", "min_value": "10000.0", "max_value": "20000.0" });
     Job {
-        id: person.job.0,
+        // One job for each person, because their offices differ.
+        id: person.job.0 + index * 10,
         name: person.job.1.into(),
-        departments: vec![(7, person.job.2.into())],
+        departments: vec![(if person.job.2 == "Technology" { 7 } else { 8 }, person.job.2.into())],
         offices: person.offices.iter().map(office).collect(),
         custom_fields: fields(&[
             ("employment_type", "Employment Type", "single_select", json!("Full-time")),

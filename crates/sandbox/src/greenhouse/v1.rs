@@ -4,7 +4,7 @@ use connector::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    account::{Account, Candidate, Note, Offer, User},
+    account::{Account, Candidate, Job, Note, Offer, User},
     answer::Answer,
     files,
     notes::{self, Rules},
@@ -38,8 +38,9 @@ pub(super) fn route(method: &str, path: &[&str]) -> Operation {
         ("GET", ["candidates", _]) => Operation::Candidates,
         ("GET", ["candidates", _, "activity_feed"]) => Operation::Notes,
         ("POST", ["candidates", _, "activity_feed", "notes"]) => Operation::AddNote,
-        ("GET", ["applications", _]) => Operation::Applications,
-        ("GET", ["applications", _, "offers", "current_offer"]) => Operation::Offers,
+        ("GET", ["applications"] | ["applications", _]) => Operation::Applications,
+        ("GET", ["offers"] | ["applications", _, "offers", "current_offer"]) => Operation::Offers,
+        ("GET", ["jobs", _]) => Operation::Jobs,
         ("GET", ["users"] | ["users", _]) => Operation::Users,
         _ => Operation::Unknown,
     }
@@ -55,6 +56,9 @@ pub(super) fn answer(account: &mut Account, switches: &Switches, asking: &Asking
     }
     if asking.path == ["users"] {
         return users(account, switches, asking);
+    }
+    if let ["offers" | "applications"] = asking.path[..] {
+        return page(&hires(account, asking), switches, asking);
     }
     let Some(id) = asking.path.get(1).and_then(|id| id.parse::<u64>().ok()) else {
         return Answer::not_found();
@@ -95,6 +99,10 @@ fn found(account: &Account, switches: &Switches, asking: &Asking, id: u64) -> Op
         Operation::Offers => {
             let candidate = of_application(id)?;
             candidate.application.offers.last().map(|offer| offer_json(candidate, offer))
+        }
+        Operation::Jobs => {
+            let jobs = account.candidates.iter().map(|candidate| &candidate.application.job);
+            jobs.into_iter().find(|job| job.id == id).map(job_json)
         }
         Operation::Notes => {
             let candidate = account.candidate(id)?;
@@ -139,7 +147,44 @@ fn users(account: &Account, switches: &Switches, asking: &Asking) -> Answer {
         })
     };
     let found: Vec<Value> = account.users.iter().filter(matches).map(user_json).collect();
-    let number = |name: &str| parameter(name).and_then(|value| value.parse::<usize>().ok());
+    page(&found, switches, asking)
+}
+
+/// Returns the offers or applications with a status, since a moment.
+fn hires(account: &Account, asking: &Asking) -> Vec<Value> {
+    let parameter = |name: &str| {
+        asking.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    };
+    let since = |name: &str, at: Option<Timestamp>| match parameter(name) {
+        Some(since) => at.zip(since.parse().ok()).is_some_and(|(at, since)| at > since),
+        None => true,
+    };
+    let status = |entry: &Value| parameter("status").is_none_or(|status| entry["status"] == status);
+    let candidates = account.candidates.iter();
+    let entries: Vec<Value> = if asking.operation == Operation::Offers {
+        candidates
+            .flat_map(|candidate| {
+                let offers = candidate.application.offers.iter();
+                offers.map(move |offer| (candidate, offer))
+            })
+            .filter(|(_, offer)| since("resolved_after", offer.resolved_at))
+            .map(|(candidate, offer)| offer_json(candidate, offer))
+            .collect()
+    } else {
+        candidates
+            .filter(|one| since("last_activity_after", one.application.updated_at))
+            .map(|candidate| application_json(candidate, &json!([])))
+            .collect()
+    };
+    entries.into_iter().filter(status).collect()
+}
+
+/// Returns the asked page of a list.
+fn page(found: &[Value], switches: &Switches, asking: &Asking) -> Answer {
+    let number = |name: &str| {
+        let given = asking.query.iter().find(|(key, _)| key == name);
+        given.and_then(|(_, value)| value.parse::<usize>().ok())
+    };
     let size = number("per_page").unwrap_or(100).clamp(1, 500).min(switches.page_size.max(1));
     let page = number("page").unwrap_or(1).max(1);
     let begin = (page - 1) * size;
@@ -148,9 +193,14 @@ fn users(account: &Account, switches: &Switches, asking: &Asking) -> Answer {
     if begin + size >= found.len() {
         return answer;
     }
-    let url = format!("{}{ROOT}/users?page={}&per_page={size}", asking.origin, page + 1);
-    let email = parameter("email").map(|email| format!("&email={email}")).unwrap_or_default();
-    answer.header("link", format!("<{url}{email}>; rel=\"next\""))
+    let mut next = format!("page={}&per_page={size}", page + 1);
+    for (name, value) in
+        asking.query.iter().filter(|(name, _)| name != "page" && name != "per_page")
+    {
+        next.extend(["&", name, "=", &value.replace('+', "%2B")]);
+    }
+    let path = asking.path.join("/");
+    answer.header("link", format!("<{}{ROOT}/{path}?{next}>; rel=\"next\"", asking.origin))
 }
 
 /// Returns the plain values of custom fields, which v1 sends beside those with name and type.
@@ -196,7 +246,9 @@ fn application_json(candidate: &Candidate, attachments: &Value) -> Value {
         "candidate_id": candidate.id,
         "prospect": false,
         "rejected_at": null,
-        "last_activity_at": "2026-11-20T22:49:14.000Z",
+        "last_activity_at": application.updated_at.map(millis),
+        "source": { "id": 25, "public_name": "Monster" },
+        "credited_to": null,
         "jobs": [{ "id": application.job.id, "name": application.job.name }],
         "status": application.status,
         "current_stage": (application.status == "active").then(|| json!({ "id": 1, "name": "Offer" })),
@@ -204,6 +256,34 @@ fn application_json(candidate: &Candidate, attachments: &Value) -> Value {
         "custom_fields": plain(&application.custom_fields),
         "keyed_custom_fields": application.custom_fields,
         "attachments": attachments,
+    })
+}
+
+fn job_json(job: &Job) -> Value {
+    let departments: Vec<Value> = job
+        .departments
+        .iter()
+        .map(|(id, name)| json!({ "id": id, "name": name, "parent_id": null, "external_id": null }))
+        .collect();
+    let offices: Vec<Value> = job
+        .offices
+        .iter()
+        .map(|one| {
+            json!({ "id": one.id, "name": one.name, "location": { "name": one.location }, "external_id": null })
+        })
+        .collect();
+    json!({
+        "id": job.id,
+        "name": job.name,
+        "requisition_id": null,
+        "confidential": false,
+        "status": "closed",
+        "opened_at": "2026-08-01T00:00:00.000Z",
+        "closed_at": null,
+        "departments": departments,
+        "offices": offices,
+        "custom_fields": plain(&job.custom_fields),
+        "keyed_custom_fields": job.custom_fields,
     })
 }
 
@@ -218,7 +298,7 @@ fn offer_json(candidate: &Candidate, offer: &Offer) -> Value {
         "application_id": candidate.application.id,
         "job_id": candidate.application.job.id,
         "candidate_id": candidate.id,
-        "opening": null,
+        "opening": { "id": 1, "opening_id": "1234-56", "status": "closed" },
         "created_at": millis(offer.created_at),
         "sent_at": day(offer.created_at),
         "resolved_at": offer.resolved_at.map(millis),

@@ -5,6 +5,7 @@
 mod bench;
 mod checkup;
 mod hired;
+mod missed;
 mod notes;
 mod other_triggers;
 mod reads;
