@@ -12,6 +12,7 @@ use crate::{
     flight::Flight,
     journal::{JobId, Kind, Status, StepPath, Verdict},
     machine::{Due, Misfit, names},
+    pins,
     service::Shared,
     store::{Append, Claim, Claimed, Effect, Standing},
     worker,
@@ -175,7 +176,7 @@ pub(crate) async fn take_up_holds(shared: &Arc<Shared>) {
             shared.dispatch().let_go(id);
             continue;
         }
-        let Ok(pinned) = worker::pinned(shared, &loaded.row, &loaded.entries).await else {
+        let Ok(pinned) = pins::pinned(shared, &loaded.row, &loaded.entries).await else {
             continue;
         };
         let deployment = shared.deployment();

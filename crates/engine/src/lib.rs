@@ -11,6 +11,7 @@ mod flight;
 mod intake;
 mod journal;
 mod machine;
+mod pins;
 mod poll;
 mod question;
 mod retry;
@@ -22,6 +23,7 @@ mod sources;
 mod standing;
 mod store;
 mod upkeep;
+mod view;
 mod worker;
 
 pub use command::{Command, CommandError, Given, Settlement};
@@ -35,7 +37,7 @@ pub use machine::{
     Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Machine, Misfit, What,
 };
 pub use question::Question;
-pub use service::{Engine, FileState, JobView, Notice, Settings};
+pub use service::{Engine, FileState, Notice, Settings};
 pub use sources::{SourceKind, SourceStatus};
 pub use standing::RecipeStatus;
 pub use store::{
@@ -44,3 +46,4 @@ pub use store::{
     RecipeState, Size, Source, Standing, Stats, Store, StoreError, StoredDelivery, Taken,
     VersionRow, content_hash,
 };
+pub use view::JobView;

@@ -21,7 +21,6 @@ use crate::{
     deployment::{Deployment, PinCache, StoredText},
     dispatch::{Dispatch, Place, Waiting},
     journal::{Entry, JobId, Status},
-    question::{Question, questions},
     retry,
     room::Room,
     sources::{self, Sources},
@@ -220,29 +219,6 @@ impl Engine {
         self.shared.store.jobs(query).await
     }
 
-    /// Returns one job with its journal; `None` when there is no such job.
-    pub async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        let Some(loaded) = self.shared.store.load(id).await? else { return Ok(None) };
-        let pinned = worker::pinned(&self.shared, &loaded.row, &loaded.entries).await.ok();
-        let blocked_by = self.shared.dispatch().blocked_by(id);
-        Ok(Some(JobView {
-            source: pinned.as_ref().map(|pinned| StoredText {
-                path: pinned.recipe.source.path.clone(),
-                text: pinned.recipe.source.text.clone(),
-            }),
-            asks: pinned
-                .as_ref()
-                .filter(|_| !loaded.row.standing.status.is_final())
-                .map(|pinned| questions(&pinned.recipe, &loaded.entries))
-                .unwrap_or_default(),
-            recipe: pinned.map(|pinned| pinned.recipe.clone()),
-            children: self.shared.store.children(id).await?,
-            blocked_by,
-            row: loaded.row,
-            entries: loaded.entries,
-        }))
-    }
-
     /// Returns the job that this one waits for.
     pub fn blocked_by(&self, job: JobId) -> Option<JobId> {
         self.shared.dispatch().blocked_by(job)
@@ -364,32 +340,6 @@ impl Engine {
         };
         let text = StoredText::of_recipe(name, &text);
         Ok(deployment.compile(&text, None, None).ok().map(|pinned| pinned.recipe))
-    }
-}
-
-/// One job with its journal.
-#[derive(Debug, Clone)]
-pub struct JobView {
-    /// The job.
-    pub row: JobRow,
-    /// Its journal.
-    pub entries: Vec<Entry>,
-    /// The version it runs, when it still checks.
-    pub recipe: Option<Arc<Recipe>>,
-    /// The text of that version.
-    pub(crate) source: Option<StoredText>,
-    /// The job it waits for.
-    pub blocked_by: Option<JobId>,
-    /// What people are asked and have not answered.
-    pub asks: Vec<Question>,
-    /// The jobs that its steps called, in order; what called it stands in its row.
-    pub children: Vec<JobRow>,
-}
-
-impl JobView {
-    /// Returns the path and text of the version it runs.
-    pub fn source(&self) -> Option<(&str, &str)> {
-        self.source.as_ref().map(|source| (source.path.as_str(), source.text.as_str()))
     }
 }
 

@@ -98,6 +98,7 @@ impl<'a> Evaluation<'a> {
         }
         let value = match name {
             "event" => Some(&scope.event),
+            "input" => scope.input.as_ref(),
             "job" => Some(&scope.job),
             "properties" => Some(&scope.properties),
             "vars" => Some(&scope.vars),

@@ -1,0 +1,65 @@
+//! One job as people look at it: its journal, the version it runs, what it asks, what it called.
+
+use std::sync::Arc;
+
+use recipe::Recipe;
+
+use crate::{
+    deployment::StoredText,
+    journal::{Entry, JobId},
+    pins,
+    question::{Question, questions},
+    service::Engine,
+    store::{JobRow, StoreError},
+};
+
+/// One job with its journal.
+#[derive(Debug, Clone)]
+pub struct JobView {
+    /// The job.
+    pub row: JobRow,
+    /// Its journal.
+    pub entries: Vec<Entry>,
+    /// The version it runs, when it still checks.
+    pub recipe: Option<Arc<Recipe>>,
+    /// The text of that version.
+    pub(crate) source: Option<StoredText>,
+    /// The job it waits for.
+    pub blocked_by: Option<JobId>,
+    /// What people are asked and have not answered.
+    pub asks: Vec<Question>,
+    /// The jobs that its steps called, in order; what called it stands in its row.
+    pub children: Vec<JobRow>,
+}
+
+impl JobView {
+    /// Returns the path and text of the version it runs.
+    pub fn source(&self) -> Option<(&str, &str)> {
+        self.source.as_ref().map(|source| (source.path.as_str(), source.text.as_str()))
+    }
+}
+
+impl Engine {
+    /// Returns one job with its journal; `None` when there is no such job.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        let Some(loaded) = self.shared.store.load(id).await? else { return Ok(None) };
+        let pinned = pins::pinned(&self.shared, &loaded.row, &loaded.entries).await.ok();
+        let blocked_by = self.shared.dispatch().blocked_by(id);
+        Ok(Some(JobView {
+            source: pinned.as_ref().map(|pinned| StoredText {
+                path: pinned.recipe.source.path.clone(),
+                text: pinned.recipe.source.text.clone(),
+            }),
+            asks: pinned
+                .as_ref()
+                .filter(|_| !loaded.row.standing.status.is_final())
+                .map(|pinned| questions(&pinned.recipe, &loaded.entries))
+                .unwrap_or_default(),
+            recipe: pinned.map(|pinned| pinned.recipe.clone()),
+            children: self.shared.store.children(id).await?,
+            blocked_by,
+            row: loaded.row,
+            entries: loaded.entries,
+        }))
+    }
+}
