@@ -16,8 +16,11 @@ pub(crate) struct Bench {
     pub(crate) vendor: Vendor,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) engine: Engine,
-    steps: String,
+    recipes: Recipes,
 }
+
+/// The recipes of a bench: names and texts.
+type Recipes = Vec<(String, String)>;
 
 /// The head of every recipe of these tests.
 const HEAD: &str = "title: A test\nlabel: \"{{ event.name }}\"\ntrigger: vendor.happened\n";
@@ -32,27 +35,41 @@ impl Bench {
 
     /// Returns an engine whose recipe is off.
     pub(crate) async fn off(steps: &str) -> Self {
+        Self::of(vec![("test".into(), format!("{HEAD}{steps}"))]).await
+    }
+
+    /// Returns an engine with these recipes, all on: names and whole texts.
+    pub(crate) async fn with(recipes: &[(&str, &str)]) -> Self {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_string(), (*text).to_string());
+        let bench = Self::of(recipes.iter().map(owned).collect()).await;
+        for (name, _) in recipes {
+            bench.engine.switch(name, true).await.unwrap();
+        }
+        bench
+    }
+
+    async fn of(recipes: Recipes) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let vendor = Vendor::default();
         let clock = Arc::new(ManualClock::new("2026-11-23T09:00:00Z".parse().unwrap()));
-        let engine = open(folder.path().to_path_buf(), &vendor, &clock, steps).await;
-        Self { folder, vendor, clock, engine, steps: steps.into() }
+        let engine = open(folder.path().to_path_buf(), &vendor, &clock, &recipes).await;
+        Self { folder, vendor, clock, engine, recipes }
     }
 
     /// Stops the engine and opens it again over the same store, as after a restart.
     pub(crate) async fn restart(self) -> Self {
-        let Self { folder, vendor, clock, engine, steps } = self;
+        let Self { folder, vendor, clock, engine, recipes } = self;
         engine.stop().await;
         // It must let go of the lock before the next one takes it.
         drop(engine);
-        let engine = open(folder.path().to_path_buf(), &vendor, &clock, &steps).await;
-        Self { folder, vendor, clock, engine, steps }
+        let engine = open(folder.path().to_path_buf(), &vendor, &clock, &recipes).await;
+        Self { folder, vendor, clock, engine, recipes }
     }
 
     /// Takes another text of the recipe.
     pub(crate) async fn deploy(&mut self, steps: &str) {
-        self.steps = steps.into();
-        self.engine.deploy(deployment(&self.vendor, steps)).await.unwrap();
+        self.recipes = vec![("test".into(), format!("{HEAD}{steps}"))];
+        self.engine.deploy(project(&self.vendor, &self.recipes)).await.unwrap();
     }
 
     /// Delivers an event.
@@ -61,13 +78,17 @@ impl Bench {
     }
 
     pub(crate) async fn deliver_bytes(&self, body: &[u8], proof: &str) -> Answer {
+        self.deliver_to("test", body, proof).await
+    }
+
+    pub(crate) async fn deliver_to(&self, recipe: &str, body: &[u8], proof: &str) -> Answer {
         let delivery = Delivery {
             headers: vec![("x-proof".into(), proof.into())],
             query: String::new(),
             body: body.into(),
             received_at: self.clock.now(),
         };
-        self.engine.deliver("test", delivery).await
+        self.engine.deliver(recipe, delivery).await
     }
 
     /// Delivers an event that makes one job, and returns the job.
@@ -121,6 +142,35 @@ impl Bench {
         at
     }
 
+    /// Waits until calls of an action have begun that many times.
+    pub(crate) async fn until_called(&self, action: &str, times: usize) {
+        let called = tokio::time::timeout(Duration::from_secs(10), async {
+            while self.vendor.calls(action).len() < times {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(called.await.is_ok(), "`{action}` was called for {:?}", self.vendor.calls(action));
+    }
+
+    /// Has the job go on, moving the clock to whatever it waits for, until it stands like this.
+    pub(crate) async fn through(&self, job: JobId, status: Status) -> JobRow {
+        let found = tokio::time::timeout(Duration::from_secs(10), async {
+            loop {
+                let row = self.row(job).await;
+                if row.standing.status == status {
+                    return row;
+                }
+                if let Some(at) = row.standing.wake_at.filter(|at| *at > self.clock.now()) {
+                    self.clock.set(at);
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let Ok(row) = found else { panic!("job {job} is {:?}", self.row(job).await.standing) };
+        row
+    }
+
     pub(crate) async fn row(&self, job: JobId) -> JobRow {
         self.engine.store().job(job).await.unwrap().unwrap()
     }
@@ -157,10 +207,18 @@ pub(crate) fn word(entry: &Entry) -> String {
 
 /// Returns the checked recipe with these steps.
 pub(crate) fn deployment(vendor: &Vendor, steps: &str) -> Deployment {
+    project(vendor, &[("test".into(), format!("{HEAD}{steps}"))])
+}
+
+/// Returns the checked project with these recipes.
+fn project(vendor: &Vendor, recipes: &[(String, String)]) -> Deployment {
     let connectors: Arc<[_]> = [connector()].into();
     let files = ProjectFiles {
         connections: Some(Source::new("connections.yaml", "vendor: {}\n")),
-        recipes: vec![Source::new("recipes/test.yaml", format!("{HEAD}{steps}"))],
+        recipes: recipes
+            .iter()
+            .map(|(name, text)| Source::new(format!("recipes/{name}.yaml"), text))
+            .collect(),
         ..ProjectFiles::default()
     };
     let (project, found) = check(&files, &connector::catalogue(&connectors));
@@ -170,11 +228,16 @@ pub(crate) fn deployment(vendor: &Vendor, steps: &str) -> Deployment {
     Deployment { files, project: Arc::new(project), connectors, connections }
 }
 
-async fn open(path: PathBuf, vendor: &Vendor, clock: &Arc<ManualClock>, steps: &str) -> Engine {
+async fn open(
+    path: PathBuf,
+    vendor: &Vendor,
+    clock: &Arc<ManualClock>,
+    recipes: &[(String, String)],
+) -> Engine {
     let store = Store::open(&path).unwrap();
     let settings = Settings { public_url: "http://127.0.0.1".into() };
     let engine =
-        Engine::open(store, clock.clone(), deployment(vendor, steps), settings).await.unwrap();
+        Engine::open(store, clock.clone(), project(vendor, recipes), settings).await.unwrap();
     engine.resume();
     engine
 }

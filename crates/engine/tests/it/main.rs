@@ -1,15 +1,19 @@
 //! The engine over a real store, with a small vendor whose answers are scripted and whose writes are counted.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod answers;
 mod bench;
+mod children;
 mod cut;
 mod durability;
 mod intake;
 mod jobs;
 mod machine;
+mod order;
 mod play;
 mod reopened;
 mod rounds;
+mod rounds_at_once;
 mod sources;
 mod vendor;
 mod waits;

@@ -13,6 +13,7 @@ use connector::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 /// How long the vendor takes to show a write.
 pub(crate) const SETTLE: Duration = Duration::from_mins(1);
@@ -26,12 +27,21 @@ pub(crate) enum Reply {
     DoneThenFail(Failure),
     /// What was asked, and never answers.
     DoneThenHang,
+    /// What was asked, once the gate is open.
+    Gate,
 }
 
 /// The vendor. Clones are the same vendor.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Vendor {
     state: Arc<Mutex<State>>,
+    gate: Arc<Semaphore>,
+}
+
+impl Default for Vendor {
+    fn default() -> Self {
+        Self { state: Arc::default(), gate: Arc::new(Semaphore::new(0)) }
+    }
 }
 
 #[derive(Default)]
@@ -83,6 +93,16 @@ impl Vendor {
         self.state.lock().unwrap().replies.entry(action).or_default().push_back(reply);
     }
 
+    /// Lets so many calls pass the gate.
+    pub(crate) fn open_gate(&self, calls: usize) {
+        self.gate.add_permits(calls);
+    }
+
+    /// Says that a write was made, as if by a process that died.
+    pub(crate) fn has(&self, action: &'static str, name: &str) {
+        self.state.lock().unwrap().made.push((action, name.into()));
+    }
+
     /// Says whether look-ups can say anything.
     pub(crate) fn foggy(&self, foggy: bool) {
         self.state.lock().unwrap().foggy = foggy;
@@ -109,7 +129,7 @@ impl Vendor {
             let mut state = self.state.lock().unwrap();
             state.calls.push((action, about.name.clone()));
             let reply = state.replies.get_mut(action).and_then(VecDeque::pop_front);
-            if !matches!(reply, Some(Reply::Fail(_))) {
+            if !matches!(reply, Some(Reply::Fail(_) | Reply::Gate)) {
                 state.made.push((action, about.name.clone()));
             }
             reply
@@ -118,6 +138,11 @@ impl Vendor {
             None => Ok(Made { id: format!("{action}:{}", about.name) }),
             Some(Reply::Fail(failure) | Reply::DoneThenFail(failure)) => Err(failure),
             Some(Reply::DoneThenHang) => std::future::pending().await,
+            Some(Reply::Gate) => {
+                self.gate.acquire().await.unwrap().forget();
+                self.has(action, &about.name);
+                Ok(Made { id: format!("{action}:{}", about.name) })
+            }
         }
     }
 
@@ -157,6 +182,14 @@ async fn look_for(vendor: Arc<Vendor>, _: Call, about: About) -> Result<LookUp<M
     Ok(vendor.look_up("create", &about))
 }
 
+async fn upload(vendor: Arc<Vendor>, _: Call, about: About) -> Result<Made, Failure> {
+    vendor.write("upload", about).await
+}
+
+async fn find_upload(vendor: Arc<Vendor>, _: Call, about: About) -> Result<LookUp<Made>, Failure> {
+    Ok(vendor.look_up("upload", &about))
+}
+
 async fn send(vendor: Arc<Vendor>, _: Call, about: About) -> Result<Made, Failure> {
     vendor.write("send", about).await
 }
@@ -182,7 +215,7 @@ fn decode(_: &NoSettings, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
 }
 
 /// Returns the connector: `find` reads; `create` writes once for each event and can be looked up, and holds its name;
-/// `send` writes and cannot be looked up; `note` writes once for each event, step and cause.
+/// `upload` writes once for each event and name and can be looked up; `send` writes and cannot be looked up; `note` writes once for each event, step and cause.
 pub(crate) fn connector() -> Connector {
     let mut vendor = Connector::new::<NoSettings, Vendor, _>(
         "vendor",
@@ -196,6 +229,9 @@ pub(crate) fn connector() -> Connector {
             .once(|_: &About, identity| identity.event.clone())
             .exclusive(|about: &About| about.name.to_lowercase())
             .look_up(SETTLE, look_for),
+        Action::write("upload", "Uploads.", upload)
+            .once(|about: &About, identity| format!("{}/{}", identity.event, about.name))
+            .look_up(SETTLE, find_upload),
         Action::write("send", "Sends.", send),
         Action::write("note", "Notes.", note).once(|_: &About, identity| {
             format!("{}/{}/{}", identity.event, identity.path, identity.cause)

@@ -1,0 +1,68 @@
+//! Jobs of one order key across the recipes of a group.
+
+use std::fmt::Write as _;
+
+use connector::Failure;
+use engine::{Command, CommandError, JobId, Status};
+
+use crate::{
+    bench::Bench,
+    vendor::{Reply, body},
+};
+
+fn recipe(what: &str) -> String {
+    let mut text = format!("title: {what}\nlabel: \"{{{{ event.name }}}}\"\n");
+    write!(
+        text,
+        "trigger: {{ on: vendor.happened, key: {{ group: people, value: event.name }} }}\nsteps:\n  \
+         - action: vendor.upload\n    with: {{ name: {what} }}\n"
+    )
+    .unwrap();
+    text
+}
+
+async fn bench() -> Bench {
+    Bench::with(&[("hired", &recipe("hired")), ("unhired", &recipe("unhired"))]).await
+}
+
+async fn job(bench: &Bench, to: &str, name: &str, fact: &str) -> JobId {
+    let event = body(name, fact, &[]).to_string();
+    let answer = bench.deliver_to(to, event.as_bytes(), "good").await;
+    assert_eq!((answer.status, answer.jobs.len()), (200, 1), "{answer:?}");
+    answer.jobs[0]
+}
+
+#[tokio::test]
+async fn hired_unhired_and_hired_again_go_in_this_order_also_after_a_restart() {
+    let bench = bench().await;
+    bench.vendor.next("upload", Reply::Fail(Failure::transient("busy", "later")));
+    let first = job(&bench, "hired", "Ada", "1").await;
+    bench.until(first, Status::Waiting).await;
+    let second = job(&bench, "unhired", "Ada", "2").await;
+    let third = job(&bench, "hired", "Ada", "3").await;
+    // Somebody else waits for nobody.
+    let other = job(&bench, "unhired", "Bob", "4").await;
+    bench.until(other, Status::Succeeded).await;
+    assert_eq!(bench.engine.blocked_by(second), Some(first));
+    assert_eq!(bench.engine.blocked_by(third), Some(second));
+    let bench = bench.restart().await;
+    assert_eq!(bench.engine.blocked_by(third), Some(second));
+    bench.pass_wait(first).await;
+    bench.until(third, Status::Succeeded).await;
+    assert_eq!(bench.vendor.made("upload"), ["unhired", "hired", "unhired", "hired"]);
+}
+
+#[tokio::test]
+async fn a_job_that_another_recipe_of_its_group_has_overtaken_is_not_retried_by_the_way() {
+    let bench = bench().await;
+    bench.vendor.next("upload", Reply::Fail(Failure::permanent("no", "no")));
+    let first = job(&bench, "hired", "Ada", "1").await;
+    bench.until(first, Status::Failed).await;
+    let second = job(&bench, "unhired", "Ada", "2").await;
+    bench.until(second, Status::Succeeded).await;
+    let retry = |force| bench.engine.command(first, "Eve", Command::Retry { newest: false, force });
+    let refused = retry(false).await.unwrap_err();
+    assert!(matches!(refused, CommandError::Overtaken { later, .. } if later == second));
+    retry(true).await.unwrap();
+    bench.until(first, Status::Succeeded).await;
+}
