@@ -139,7 +139,16 @@ fn a_viewer_sees_no_personal_data() {
     let viewer = town.token("viewer");
     let operator = town.token("operator");
     let personal = ["Johnny", "Smith", "35897443", "@example", "Manager"];
-    let paths = ["/", "/jobs", "/jobs/1", "/api/v1/jobs", "/api/v1/jobs/1", "/api/v1/deliveries"];
+    let paths = [
+        "/",
+        "/jobs",
+        "/jobs/1",
+        "/api/v1/jobs",
+        "/api/v1/jobs/1",
+        "/api/v1/deliveries",
+        "/deliveries",
+        "/connections",
+    ];
     let seen: String = paths.map(|path| town.get(path, &operator)).join("\n");
     assert!(seen.contains("Johnny Smith"), "an operator sees it");
     for path in paths {
@@ -221,4 +230,60 @@ fn an_address_that_others_can_reach_is_refused_without_tls_in_front() {
             && said.err.contains("behind_proxy: true"),
         "{said:?}"
     );
+}
+
+#[test]
+fn every_page_can_be_read_and_is_small() {
+    let mut town = Town::new();
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    let admin = town.token("admin");
+    let recipe = format!("/recipes/{RECIPE}");
+    let check = format!("{recipe}/check");
+    for (path, says) in [
+        ("/", "Nothing needs a person"),
+        ("/jobs", "Johnny Smith"),
+        ("/jobs/1", "Time-line"),
+        (recipe.as_str(), "Create the employee"),
+        (check.as_str(), "the API key is accepted"),
+        ("/deliveries", "events"),
+        ("/deliveries/1", "hire_candidate"),
+        ("/connections", "goco"),
+        ("/audit", "token.add"),
+        ("/tokens", "Make a token"),
+    ] {
+        let page = town.get(path, &admin);
+        assert!(page.contains(says), "`{says}` is not on {path}: {page}");
+        assert!(page.len() < 100_000, "{path} has {} bytes", page.len());
+        assert!(!page.contains("style=") && !page.contains("onclick"), "nothing inline on {path}");
+    }
+    let absent = town.ask("GET", "/recipes/absent", Some(&admin), "", "");
+    assert_eq!(absent.status, 404, "{absent:?}");
+}
+
+#[test]
+fn a_recipe_is_seen_changed_and_switched_on_its_page() {
+    let mut town = Town::new();
+    town.start();
+    let operator = town.token("operator");
+    let (cookie, csrf) = sign_in(&town, &operator);
+    let path = format!("/recipes/{RECIPE}");
+    let fields = [("csrf", csrf.as_str()), ("on", "off")];
+    assert_eq!(form(&town, &format!("{path}/switch"), &cookie, &fields).status, 303);
+    assert_eq!(town.json(&["status"])["recipes"][0]["on"], false);
+    town.edit_recipe("title: Create the employee", "titel: Create the employee");
+    let page = town.until("the mistake is shown", || {
+        let page = town.get(&path, &operator);
+        page.contains("[unknown-key]").then_some(page)
+    });
+    assert!(page.contains("the last good version goes on"), "{page}");
+    town.edit_recipe("titel: Create the employee", "title: Make the employee");
+    let (_, text) = town.until("the new version counts", || {
+        let found = town.api("GET", &path, &operator, &Value::Null);
+        (found.1["versions"].as_array().is_some_and(|all| all.len() == 2)).then_some(found)
+    });
+    let old = text["versions"][1]["version"].as_str().unwrap();
+    let page = town.get(&format!("{path}?with={old}"), &operator);
+    assert!(page.contains("removed") && page.contains("+     title: Make the employee"), "{page}");
 }

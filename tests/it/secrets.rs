@@ -65,6 +65,13 @@ fn no_secret_is_said_logged_stored_or_noted() {
         &format!("/api/v1/recipes/{RECIPE}/check"),
         "/api/v1/audit",
         "/metrics",
+        "/deliveries",
+        "/deliveries/1",
+        "/connections",
+        "/connections/check",
+        "/audit",
+        &format!("/recipes/{RECIPE}"),
+        &format!("/recipes/{RECIPE}/check"),
     ]
     .map(|path| town.get(path, &token))
     .join("\n");

@@ -8,7 +8,9 @@ mod recipes;
 
 use axum::{Json, http::Method, response::IntoResponse};
 
+pub use deliveries::line as delivery_line;
 pub use jobs::Verdict;
+pub use recipes::connection_lines;
 
 use super::{door::Door, permission::Anyone};
 

@@ -2,7 +2,10 @@
 
 mod job;
 mod jobs;
+mod lists;
 mod overview;
+mod picture;
+mod recipe;
 mod render;
 mod session;
 
@@ -47,6 +50,18 @@ pub fn routes(door: Door) -> Door {
         .form("/jobs/{job}/cancel", job::cancel)
         .form("/jobs/{job}/resolve", job::resolve)
         .form("/jobs/{job}/answer", job::answer)
+        .page("/recipes/{recipe}", recipe::show)
+        .page("/recipes/{recipe}/check", recipe::check)
+        .form("/recipes/{recipe}/switch", recipe::switch)
+        .page("/deliveries", lists::deliveries)
+        .page("/deliveries/{delivery}", lists::delivery)
+        .form("/deliveries/{delivery}/replay", lists::replay)
+        .page("/connections", lists::connections)
+        .page("/connections/check", lists::check_connections)
+        .page("/audit", lists::audit)
+        .page("/tokens", lists::tokens)
+        .form("/tokens", lists::add_token)
+        .form("/tokens/revoke", lists::revoke_token)
         .page("/assets/style.css", style)
         .page("/assets/live.js", script)
 }

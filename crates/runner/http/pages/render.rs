@@ -21,6 +21,12 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("jobs.html", include_str!("../templates/jobs.html")),
         ("overview.html", include_str!("../templates/overview.html")),
         ("problem.html", include_str!("../templates/problem.html")),
+        ("audit.html", include_str!("../templates/audit.html")),
+        ("connections.html", include_str!("../templates/connections.html")),
+        ("deliveries.html", include_str!("../templates/deliveries.html")),
+        ("delivery.html", include_str!("../templates/delivery.html")),
+        ("recipe.html", include_str!("../templates/recipe.html")),
+        ("tokens.html", include_str!("../templates/tokens.html")),
         ("sign_in.html", include_str!("../templates/sign_in.html")),
     ] {
         templates.add_template(name, text).expect("our templates are well-formed");
