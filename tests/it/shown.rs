@@ -34,7 +34,10 @@ fn every_command_that_is_shown_exists_with_its_options() {
                 let Some(command) = words.next().filter(|word| is_command(word)) else { continue };
                 let mut path = vec![command];
                 let rest: Vec<&str> = words.collect();
-                path.extend(rest.first().filter(|word| command == "jobs" && is_command(word)));
+                path.extend(
+                    rest.first()
+                        .filter(|word| matches!(command, "jobs" | "tokens") && is_command(word)),
+                );
                 let help = helps.entry(path.join(" ")).or_insert_with(|| help(&path));
                 let Some(help) = help else {
                     // Prose about the program, such as "recipe-runner in front of", is no command.

@@ -88,21 +88,21 @@ pub async fn replay(
 }
 
 pub async fn connections(may: Viewer) -> Result<Response, Fault> {
-    connections_page(&may.site, &may.person, None)
+    Ok(connections_page(&may.site, &may.person, None))
 }
 
 /// The check-up asks the vendors, so it is asked for.
 pub async fn check_connections(may: Operator) -> Result<Response, Fault> {
     let mut sections = doctor::examine(&may.site.service, None).await?;
     sections.retain(|section| section.about.starts_with("connection "));
-    connections_page(&may.site, &may.person, Some(shown! { sections }))
+    Ok(connections_page(&may.site, &may.person, Some(&shown! { sections })))
 }
 
 fn connections_page(
     site: &crate::http::Site,
     person: &crate::http::access::Person,
-    found: Option<Value>,
-) -> Result<Response, Fault> {
+    found: Option<&Value>,
+) -> Response {
     let context = shown! { connections => connection_lines(&site.service), found };
     let page = Page {
         title: "Connections",
@@ -110,7 +110,7 @@ fn connections_page(
         template: "connections.html",
         live: false,
     };
-    Ok(render::page(site, person, &page, &context))
+    render::page(site, person, &page, &context)
 }
 
 pub async fn audit(may: Operator, Asked(asked): Asked<Before>) -> Result<Response, Fault> {
@@ -134,7 +134,7 @@ pub async fn add_token(may: Admin, Posted(asked): Posted<NewToken>) -> Result<Re
     let by = By::page(&may.person.name);
     let text = may.site.service.add_token(&by, &asked.name, asked.role).await?;
     // In the answer itself and not at another address: it is nowhere in a history.
-    Ok(tokens_page(&may, Some(shown! { name => asked.name, text })))
+    Ok(tokens_page(&may, Some(&shown! { name => asked.name, text })))
 }
 
 pub async fn revoke_token(may: Admin, Posted(asked): Posted<Named>) -> Result<Response, Fault> {
@@ -142,7 +142,7 @@ pub async fn revoke_token(may: Admin, Posted(asked): Posted<Named>) -> Result<Re
     Ok(back("/tokens"))
 }
 
-fn tokens_page(may: &Admin, made: Option<Value>) -> Response {
+fn tokens_page(may: &Admin, made: Option<&Value>) -> Response {
     let tokens = may.site.service.access.tokens();
     let tokens: Vec<Value> = tokens
         .iter()
