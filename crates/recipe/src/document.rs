@@ -12,7 +12,6 @@ mod waits;
 
 use std::{sync::Arc, time::Duration};
 
-pub use declared::with_defaults;
 pub(crate) use settings::Retrying;
 pub(crate) use trigger::Trigger;
 

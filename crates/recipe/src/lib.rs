@@ -38,7 +38,6 @@ pub use catalogue::{
     ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Examine, Flaw, TriggerKind, TriggerSpec,
 };
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
-pub use document::with_defaults;
 pub use durations::parse as read_duration;
 pub use editor::recipe_schema;
 pub use expression::{EvalError, Expression, Part, Template};

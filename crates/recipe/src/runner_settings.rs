@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::{
-    check,
     diagnostic::{Diagnostic, Source},
+    document::declared,
     fields::{Fields, Known, Report},
     project::{Property, RunnerSettings},
-    schema::{Field, Object, Shape, Text, Type},
+    schema::{Field, Object, Shape, Type},
     yaml::{self, Key, Node, Value},
 };
 
@@ -29,7 +29,6 @@ const RUNNER: Known = Known {
 };
 const RETENTION: Known = Known { what: "`retention`", keys: &["days", "megabytes"] };
 const NOTIFICATIONS: Known = Known { what: "`notifications`", keys: &["webhook"] };
-const PROPERTY: Known = Known { what: "a property", keys: &["type", "default", "description"] };
 
 /// Reads `runner.yaml`; what is wrong in it is reported and keeps its default. `None` when it is not YAML.
 pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<RunnerSettings> {
@@ -173,62 +172,23 @@ fn properties(report: &mut Report<'_>, key: &Key, node: Node, settings: &mut Run
     }
 }
 
+/// A property is declared like an input of a recipe, and always has a value.
 fn property(report: &mut Report<'_>, name: &Key, node: Node) -> Option<Property> {
-    if !matches!(node.value, Value::Map(_) | Value::Broken) {
-        let message = format!("the property `{}` has no `type`", name.text);
-        report
-            .error("missing-key", name.span, message)
-            .help
-            .push(format!("write `{}: {{ type: boolean, default: false }}`", name.text));
+    let before = report.out.len();
+    let field = declared::field(report, name, node);
+    if report.out.len() > before {
         return None;
     }
-    let mut fields = report.fields(node, PROPERTY)?;
-    let summary = fields.take("description").and_then(|(key, node)| report.constant(&key, node));
-    let Some((key, node)) = fields.take("type") else {
-        let message = format!("the property `{}` has no `type`", name.text);
-        report
-            .error("missing-key", name.span, message)
-            .help
-            .push("a type is one of: boolean, text, integer, number".into());
-        return None;
+    let value = match field.default {
+        Some(value) => value,
+        None if field.shape.nullable => Json::Null,
+        None => {
+            let message = format!("the property `{}` has no `default`", name.text);
+            let help = &mut report.error("missing-key", name.span, message).help;
+            help.push("a property always has a value".into());
+            help.push(format!("write `{}: {{ type: boolean, default: false }}`", name.text));
+            return None;
+        }
     };
-    let choices = [
-        ("boolean", Type::Boolean),
-        ("text", Type::Text(Text::default())),
-        ("integer", Type::Integer),
-        ("number", Type::Number),
-    ];
-    let words: Vec<(&'static str, usize)> =
-        choices.iter().enumerate().map(|(at, (word, _))| (*word, at)).collect();
-    let at = report.choice(&key, &node, &words)?;
-    let shape = Shape::of(choices.into_iter().nth(at)?.1);
-    let summary = summary.map_or_else(String::new, |word| word.text);
-    let Some((key, node)) = fields.take("default") else {
-        let message = format!("the property `{}` has no `default`", name.text);
-        report
-            .error("missing-key", name.span, message)
-            .help
-            .push("a property always has a value".into());
-        return None;
-    };
-    let value = check::plain(&node);
-    let fits = matches!(
-        (&shape.of, &node.value),
-        (Type::Boolean, Value::Bool(_))
-            | (Type::Text(_), Value::Text(_))
-            | (Type::Integer | Type::Number, Value::Int(_))
-            | (Type::Number, Value::Float(_))
-            | (_, Value::Broken)
-    );
-    if !fits {
-        let span = if node.span.start == node.span.end { key.span } else { node.span };
-        let message = format!("the default of `{}` does not have the property's type", name.text);
-        report.error("wrong-type", span, message).help.push(match shape.of {
-            Type::Boolean => "write `true` or `false`".into(),
-            Type::Text(_) => "write a text, in quotes".into(),
-            _ => "write a number, without quotes".into(),
-        });
-        return None;
-    }
-    Some(Property { shape, value, summary })
+    Some(Property { shape: field.shape, value, summary: field.summary })
 }

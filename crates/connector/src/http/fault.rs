@@ -140,6 +140,13 @@ mod tests {
             (status(504, false), AGAIN, Unknown, "server_error"),
             (status(599, false), AGAIN, Unknown, "server_error"),
         ];
+        let again = |kind: FailureKind| matches!(kind, FailureKind::Transient { .. });
+        for (_, read, write, code) in
+            table.iter().filter(|(_, read, write, _)| again(*read) || again(*write))
+        {
+            let known = recipe::THAT_MAY_PASS.iter().any(|(known, _)| known == code);
+            assert!(known, "`retry.on` does not know `{code}` ({read:?}, {write:?})");
+        }
         for (fault, read, write, code) in table {
             assert_eq!(
                 (meaning(fault, false).kind, meaning(fault, false).code),

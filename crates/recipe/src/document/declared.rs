@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::{
     check,
     fields::{Known, Report},
@@ -227,23 +225,4 @@ fn types() -> String {
         "types: {}; `?` behind one for what may be left out, `[text]` for a list",
         suggest::list(WORDS)
     )
-}
-
-/// Returns a value with the defaults of a declared map filled in, at every depth.
-#[must_use]
-pub fn with_defaults(object: &Object, given: &Json) -> Json {
-    let mut filled = given.as_object().cloned().unwrap_or_default();
-    for field in &object.fields {
-        match (filled.get(&field.name), &field.default, &field.shape.of) {
-            (None | Some(Json::Null), Some(default), _) => {
-                filled.insert(field.name.clone(), default.clone());
-            }
-            (Some(value @ Json::Object(_)), _, Type::Object(inner)) => {
-                let value = with_defaults(inner, value);
-                filled.insert(field.name.clone(), value);
-            }
-            _ => {}
-        }
-    }
-    Json::Object(filled)
 }
