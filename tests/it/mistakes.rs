@@ -19,6 +19,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "Names of recipes, steps, variables and properties are parts of paths, addresses and expressions, so they have lower-case letters, digits and `_` only (recipes also `-`).",
     ),
     (
+        "bad-setting",
+        "A setting of the trigger has the right type, and its connector says that it cannot be: a timetable that never comes, for example.",
+    ),
+    (
         "bad-table",
         "A table is a CSV file whose first row names the columns, each once, and whose other rows have a value for each.",
     ),
@@ -344,13 +348,23 @@ fn gallery() -> Vec<String> {
     all
 }
 
-/// What the program says of files that the gallery cannot hold: a wrong name, tests without a recipe.
+/// What the program says of what the gallery cannot hold: a wrong name, tests without a recipe, a connector's own check.
 fn of_files() -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let recipes = dir.path().join("recipes");
     fs::create_dir(&recipes).unwrap();
     fs::write(recipes.join("hire.yml"), "steps: []\n").unwrap();
     fs::write(recipes.join("hire.test.yaml"), "cases: []\n").unwrap();
+    // Only a real connector knows what a timetable is.
+    let nightly = "\
+trigger:
+  on: schedule.due
+  with: { cron: 0 25 * * *, zone: Europe/Berlin }
+steps:
+  - action: log.write
+    with: { message: Good night }
+";
+    fs::write(recipes.join("nightly.yaml"), nightly).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_recipe-runner"))
         .args(["check", "--project"])
         .arg(dir.path())

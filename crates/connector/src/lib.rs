@@ -76,6 +76,5 @@ pub use reading::{Found, From, Missed, Page, SameAs, Timetable};
 pub use secret::Secret;
 pub use trigger::{Delivery, Event, Refusal, Trigger, Verdict};
 
-pub use jiff;
 pub use recipe::{EffectSpec, Flaw, TriggerKind, normalize_name, read_duration};
-pub use schemars;
+pub use {jiff, schemars};

@@ -53,9 +53,9 @@ fn steps(catalogue: &Catalogue) -> Vec<Value> {
 
 fn action_step(name: &str, spec: &ActionSpec) -> Value {
     let with = inputs(&spec.input);
-    let required: &[&str] =
-        if with.get("required").is_some() { &["action", "with"] } else { &["action"] };
-    let mut step = closed(steps::ACTION, required);
+    // `with` is not asked for here, even of an action with required inputs: while the name is still being typed, editors
+    // offer only the branches that what stands there satisfies. What is missing is for the check to say.
+    let mut step = closed(steps::ACTION, &["action"]);
     step["properties"]["action"] = json!({ "const": name, "description": spec.summary });
     step["properties"]["with"] = with;
     step
