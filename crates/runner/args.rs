@@ -72,6 +72,12 @@ pub enum Command {
         after_help = "Example:\n  recipe-runner test greenhouse-hired-to-goco --filter phone"
     )]
     Test(Test),
+    /// Show what a job would write, without writing it
+    #[command(
+        long_about = "Show what a job would write, without writing it\n\nReads are sent; writes are printed as the exact requests they would be. With --past nothing is sent at all.",
+        after_help = "Example:\n  recipe-runner plan greenhouse-hired-to-goco --event examples/events/hire_candidate.json\n  recipe-runner plan greenhouse-hired-to-goco --past 20   # before a changed recipe is merged"
+    )]
+    Plan(Plan),
     /// Work one real job in the foreground, step by step
     #[command(
         after_help = "Example:\n  recipe-runner run greenhouse-hired-to-goco --event examples/events/hire_candidate.json"
@@ -179,6 +185,31 @@ pub struct Test {
     /// `--junit`.
     #[arg(long, value_name = "FILE", help = "Write the results as JUnit XML as well")]
     pub junit: Option<PathBuf>,
+    /// Name what no case reached: steps, branches, rounds, table rows
+    #[arg(long)]
+    pub coverage: bool,
+    /// End with exit code 1 when less than this much was reached, in percent
+    #[arg(long, value_name = "PERCENT", requires = "coverage")]
+    pub fail_under: Option<usize>,
+    /// Cut every case at each entry of its journal, go on from there, and demand the same
+    #[arg(long)]
+    pub crash: bool,
+    /// Play the cases again whenever a file changes
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The recipe
+    pub recipe: String,
+    /// What to plan: a file with the raw body, or the number of a past job
+    #[arg(long, value_name = "FILE|JOB", required_unless_present = "past")]
+    pub event: Option<String>,
+    /// Play the last finished jobs again on what their steps gave, and show what would differ
+    #[arg(long, value_name = "N", conflicts_with = "event")]
+    pub past: Option<u32>,
 }
 
 /// `run`.

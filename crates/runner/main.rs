@@ -25,6 +25,7 @@ mod live;
 mod logs;
 mod mask;
 mod notify;
+mod plan;
 mod project;
 mod random;
 mod references;
@@ -42,6 +43,7 @@ mod story;
 mod terminal;
 mod test;
 mod tokens;
+mod watch;
 
 use std::{future::Future, process::ExitCode};
 
@@ -72,6 +74,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Schema => Ok(schema::run()),
         Command::Test(asked) => test::run(&project, &asked),
+        Command::Plan(asked) => wait(plan::run(&project, asked)),
         Command::Run(asked) => wait(run::run(&project, asked)),
         Command::Start(asked) => wait(start::run(&project, asked)),
         Command::Stop { recipes } => wait(stop::run(&project, recipes)),

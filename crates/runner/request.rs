@@ -1,7 +1,10 @@
 //! What a command asks of a service, and what it answers: the same over the control socket and in one process.
 
 use connector::Finding;
-use engine::{Command, RecipeStatus, Status};
+use engine::{
+    Command, RecipeStatus, Status,
+    plan::{Past, Plan},
+};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +50,20 @@ pub enum Request {
         from: From,
         /// Who asks.
         by: String,
+    },
+    /// Show what a job would write.
+    Plan {
+        /// Of which recipe.
+        recipe: String,
+        /// From what.
+        from: From,
+    },
+    /// Show how finished jobs would go now.
+    Past {
+        /// Of which recipe.
+        recipe: String,
+        /// How many, the last ones.
+        jobs: u32,
     },
     /// Look whether everything is as it should be.
     Doctor {
@@ -133,6 +150,10 @@ pub enum Reply {
     Tokens(Vec<Token>),
     /// To [`Request::FirstSignIn`].
     FirstSignIn(FirstSignIn),
+    /// To [`Request::Plan`].
+    Plan(Box<Plan>),
+    /// To [`Request::Past`], the newest first.
+    Past(Vec<Past>),
     /// To [`Request::Doctor`].
     Doctor(Vec<Section>),
 }

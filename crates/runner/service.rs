@@ -23,7 +23,9 @@ use crate::{
     mask,
     references::Closed,
     reload,
-    request::{FirstSignIn, JobLine, Reply, Request, Running, Search, ServiceStatus, Switched},
+    request::{
+        self, FirstSignIn, JobLine, Reply, Request, Running, Search, ServiceStatus, Switched,
+    },
     story::Story,
 };
 
@@ -179,6 +181,16 @@ impl Service {
             }
             Request::Tokens => Ok(Reply::Tokens(self.access.tokens())),
             Request::FirstSignIn { by } => self.first_sign_in(&by).await.map(Reply::FirstSignIn),
+            Request::Plan { recipe, from } => {
+                let plan = self.engine.plan(&recipe, planned_from(from)).await;
+                plan.map(|plan| Reply::Plan(Box::new(plan))).map_err(|e| command_trouble(&e))
+            }
+            Request::Past { recipe, jobs } => self
+                .engine
+                .past(&recipe, jobs)
+                .await
+                .map(Reply::Past)
+                .map_err(|e| command_trouble(&e)),
             Request::Doctor { name } => {
                 doctor::examine(self, name.as_deref()).await.map(Reply::Doctor)
             }
@@ -370,6 +382,13 @@ pub fn unknown_recipe<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> T
         trouble.cure("put one into `recipes/`, one file each")
     } else {
         trouble.cure(format!("there is: {}", known.join(", ")))
+    }
+}
+
+fn planned_from(from: request::From) -> engine::plan::From {
+    match from {
+        request::From::Body(body) => engine::plan::From::Body(body),
+        request::From::Job(job) => engine::plan::From::Job(JobId(job)),
     }
 }
 

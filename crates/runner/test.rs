@@ -3,7 +3,10 @@
 use std::{fs, path::Path, sync::Arc};
 
 use connector::Connector;
-use engine::simulate::{self, Bench, Tested};
+use engine::simulate::{
+    self, Bench, Tested,
+    coverage::{self, Coverage},
+};
 use recipe::{Cases, Catalogue, Diagnostic, Recipe, Source, Span};
 
 use crate::{
@@ -13,6 +16,7 @@ use crate::{
     exit::{Exit, Trouble},
     service::unknown_recipe,
     terminal::{self, BAD, FAINT, GOOD, count, paint},
+    watch,
 };
 
 /// The largest file that a case may name.
@@ -20,6 +24,18 @@ const LARGEST_FILE: u64 = 16 << 20;
 
 /// Runs the command.
 pub fn run(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
+    if !asked.watch {
+        return once(dir, asked);
+    }
+    watch::watch(dir, || {
+        if let Err(trouble) = once(dir, asked) {
+            terminal::trouble(&trouble);
+        }
+    })?;
+    Ok(Exit::Good)
+}
+
+fn once(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
     let connectors = connectors::all();
     let catalogue = connector::catalogue(&connectors);
     let checked = check::check(dir, &catalogue)?;
@@ -47,7 +63,7 @@ pub fn run(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
     if !wrong.is_empty() {
         terminal::talk(recipe::render(&wrong, terminal::colors_on_stderr()));
     }
-    let tested = play(dir, &files, &checked, &connectors, asked.filter.as_deref());
+    let tested = play(dir, &files, &checked, &connectors, asked);
     for file in &tested {
         terminal::data(coloured(&simulate::lines(file)));
     }
@@ -57,6 +73,18 @@ pub fn run(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
     }
     terminal::talk(simulate::summary(&tested).trim_end());
     untested(&checked, wanted);
+    let mut enough = true;
+    if asked.coverage {
+        let covered = covered(&files, &tested, &checked);
+        enough = asked.fail_under.is_none_or(|least| covered.percent() >= least);
+        for (place, what) in &covered.gaps {
+            terminal::data(format!("{place}: {what}"));
+        }
+        let (total, reached) = (covered.total, covered.total - covered.gaps.len());
+        let percent = covered.percent();
+        let line = format!("coverage: {percent} % ({reached} of {total} reached)");
+        terminal::talk(if enough { line } else { paint(BAD, line) });
+    }
     let errors = check::errors(&wrong);
     if errors > 0 {
         terminal::talk(paint(
@@ -64,7 +92,7 @@ pub fn run(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
             format!("{}; what is wrong was not tested", count(errors, "error")),
         ));
     }
-    let failed = errors > 0 || tested.iter().any(|file| file.failures() > 0);
+    let failed = !enough || errors > 0 || tested.iter().any(|file| file.failures() > 0);
     Ok(if failed { Exit::Found } else { Exit::Good })
 }
 
@@ -90,8 +118,7 @@ fn read(
             .help(format!("the tests of `recipes/NAME.yaml` are in `recipes/NAME.test.yaml`; there is no `recipes/{name}.yaml`"));
         return (None, vec![found]);
     };
-    let (cases, found) =
-        recipe::read_cases(source, recipe, catalogue, &project.runner.properties, &project.tables);
+    let (cases, found) = recipe::read_cases(source, recipe, catalogue, project);
     (cases.map(|cases| (cases, recipe.clone())), found)
 }
 
@@ -100,7 +127,7 @@ fn play(
     files: &[(Cases, Arc<Recipe>)],
     checked: &Checked,
     connectors: &[Connector],
-    filter: Option<&str>,
+    asked: &Test,
 ) -> Vec<Tested> {
     let read = |path: &str| {
         let path = dir.join(path);
@@ -114,12 +141,25 @@ fn play(
         }
         fs::read(&path).map_err(|error| error.to_string())
     };
-    let bench = Bench { project: &checked.project, connectors, files: &read };
+    let crash = asked.crash;
+    let bench = Bench { crash, ..Bench::new(&checked.project, connectors, &read) };
     files
         .iter()
-        .map(|(cases, recipe)| simulate::test(cases, recipe, &bench, filter))
+        .map(|(cases, recipe)| simulate::test(cases, recipe, &bench, asked.filter.as_deref()))
         .filter(|tested| !tested.cases.is_empty())
         .collect()
+}
+
+/// Returns what the cases reached of their recipes and of the tables.
+fn covered(files: &[(Cases, Arc<Recipe>)], tested: &[Tested], checked: &Checked) -> Coverage {
+    let mut covered = Coverage::default();
+    for file in tested {
+        if let Some((_, recipe)) = files.iter().find(|(cases, _)| cases.recipe == file.recipe) {
+            covered.add(coverage::of_recipe(recipe, file));
+        }
+    }
+    covered.add(coverage::of_tables(&checked.project.tables, tested));
+    covered
 }
 
 /// Says which recipes have no tests.

@@ -35,13 +35,8 @@ fn play(recipe: &str, tests: &str) -> Result<Tested, String> {
         return Err(recipe::render(&diagnostics, false));
     }
     let recipe = &project.recipes["greenhouse-hired-to-goco"];
-    let (cases, diagnostics) = recipe::read_cases(
-        &Source::new(TESTS, tests),
-        recipe,
-        &catalogue,
-        &project.runner.properties,
-        &project.tables,
-    );
+    let (cases, diagnostics) =
+        recipe::read_cases(&Source::new(TESTS, tests), recipe, &catalogue, &project);
     if !diagnostics.is_empty() {
         return Err(recipe::render(&diagnostics, false));
     }
@@ -49,7 +44,7 @@ fn play(recipe: &str, tests: &str) -> Result<Tested, String> {
         fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
             .map_err(|error| error.to_string())
     };
-    let bench = Bench { project: &project, connectors: &connectors, files: &files };
+    let bench = Bench::new(&project, &connectors, &files);
     Ok(test(&cases.unwrap(), recipe, &bench, None))
 }
 

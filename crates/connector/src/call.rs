@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Clock, failure::Exchange};
+use crate::{clock::Clock, failure::Exchange, http::Wire};
 
 /// Which call of which job this is; equal across attempts. Once keys are made from it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,6 +35,7 @@ pub struct Call {
     pub identity: Identity,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    pub(crate) wire: Wire,
     record: Arc<Mutex<Record>>,
 }
 
@@ -47,7 +48,14 @@ struct Record {
 impl Call {
     /// Returns a call with nothing recorded yet.
     pub fn new(identity: Identity, clock: Arc<dyn Clock>) -> Self {
-        Self { identity, clock, record: Arc::default() }
+        Self { identity, clock, wire: Wire::default(), record: Arc::default() }
+    }
+
+    /// Says how the requests of this call leave; without it they are sent.
+    #[must_use]
+    pub fn over(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
     }
 
     /// Adds a warning to the result.

@@ -35,17 +35,23 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to.
+/// A clock that moves only when told to, or that jumps over every sleep.
 #[derive(Debug)]
 pub struct ManualClock {
     now: Mutex<Timestamp>,
+    jumps: bool,
     moved: tokio::sync::watch::Sender<Timestamp>,
 }
 
 impl ManualClock {
     /// Returns a clock that stands at `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self { now: Mutex::new(now), moved: tokio::sync::watch::channel(now).0 }
+        Self { now: Mutex::new(now), jumps: false, moved: tokio::sync::watch::channel(now).0 }
+    }
+
+    /// Returns a clock that stands at `now`; whoever sleeps moves it to where they wake.
+    pub fn jumping(now: Timestamp) -> Self {
+        Self { jumps: true, ..Self::new(now) }
     }
 
     /// Sets the clock and wakes whoever waited for that moment.
@@ -61,6 +67,9 @@ impl Clock for ManualClock {
     }
 
     fn sleep_until(&self, moment: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if self.jumps {
+            self.set(self.now().max(moment));
+        }
         let mut moved = self.moved.subscribe();
         Box::pin(async move {
             // The sender lives in the clock; when the clock is gone nobody waits for it any more.

@@ -76,6 +76,9 @@ pub enum CommandError {
     /// Its drive is just ending.
     #[error("job {0} is just ending; try again in a moment")]
     Busy(JobId),
+    /// A job cannot be planned.
+    #[error("it cannot be planned: {0}")]
+    NoPlan(String),
     /// The job is over and this cannot change it.
     #[error("job {job} is {}, so there is nothing to {what}", status.word())]
     Over {

@@ -12,6 +12,7 @@ mod intake;
 mod journal;
 mod machine;
 mod pins;
+pub mod plan;
 mod poll;
 mod question;
 mod retry;

@@ -219,6 +219,13 @@ impl Engine {
         self.shared.store.jobs(query).await
     }
 
+    /// Returns the version of a recipe that new jobs take.
+    pub(crate) fn current(&self, recipe: &str) -> Result<Arc<Recipe>, CommandError> {
+        let known =
+            self.shared.known(recipe).ok_or_else(|| CommandError::NoRecipe(recipe.into()))?;
+        known.current.ok_or_else(|| CommandError::NeverGood(recipe.into()))
+    }
+
     /// Returns the job that this one waits for.
     pub fn blocked_by(&self, job: JobId) -> Option<JobId> {
         self.shared.dispatch().blocked_by(job)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connector::Delivery;
 use recipe::Recipe;
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     question::{Question, questions},
     service::Engine,
     store::{JobRow, StoreError},
+    worker,
 };
 
 /// One job with its journal.
@@ -18,6 +20,8 @@ use crate::{
 pub struct JobView {
     /// The job.
     pub row: JobRow,
+    /// The delivery it was made of.
+    pub delivery: Delivery,
     /// Its journal.
     pub entries: Vec<Entry>,
     /// The version it runs, when it still checks.
@@ -58,6 +62,7 @@ impl Engine {
             recipe: pinned.map(|pinned| pinned.recipe.clone()),
             children: self.shared.store.children(id).await?,
             blocked_by,
+            delivery: worker::as_sent(loaded.delivery),
             row: loaded.row,
             entries: loaded.entries,
         }))

@@ -144,15 +144,14 @@ fn play_with(text: &str, body: &str) -> Tested {
         &Source::new("recipes/greet.test.yaml", text),
         recipe,
         &connector::catalogue(&connectors),
-        &project.runner.properties,
-        &project.tables,
+        &project,
     );
     assert!(diagnostics.is_empty(), "{}", recipe::render(&diagnostics, false));
     let files = |path: &str| match path {
         "recipes/missing.json" => Err("there is no such file".to_owned()),
         _ => Ok(body.as_bytes().to_vec()),
     };
-    let bench = Bench { project: &project, connectors: &connectors, files: &files };
+    let bench = Bench::new(&project, &connectors, &files);
     test(&cases.unwrap(), recipe, &bench, None)
 }
 

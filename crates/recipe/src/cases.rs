@@ -10,6 +10,7 @@ mod diff;
 mod expect;
 mod expectations;
 mod keys;
+mod matcher;
 mod read;
 mod reply;
 mod selector;
@@ -28,11 +29,10 @@ use crate::{
 pub use change::Change;
 pub use conform::example;
 pub(crate) use conform::{misread, wanted};
-pub use expect::{
-    Expect, Expected, ExpectedError, ExpectedStep, ExpectedWarning, Matcher, Mismatch, Pattern,
-};
+pub use expect::{Expect, ExpectedError, ExpectedStep, ExpectedWarning};
+pub use matcher::{Expected, Matcher, Mismatch, Pattern};
 pub use read::read_cases;
-pub use reply::{Fail, FailKind, LookedUp, Reply, Script};
+pub use reply::{Fail, FailKind, LookedUp, Recording, Reply, Script};
 pub use selector::Selector;
 
 /// A test file.
@@ -92,6 +92,23 @@ pub enum EventFrom {
     },
     /// The decoded event itself.
     Payload(Value),
+}
+
+impl Case {
+    /// Returns a case that plays one decoded event, says nothing else and expects nothing.
+    pub fn of_event(name: &str, payload: Value, now: Timestamp) -> Self {
+        let from = EventFrom::Payload(payload);
+        Self {
+            name: name.into(),
+            span: Span::default(),
+            event: CaseEvent { from, received_at: now, changes: Vec::new(), shape: Shape::any() },
+            now,
+            replies: Vec::new(),
+            properties: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            expect: Expect::default(),
+        }
+    }
 }
 
 impl CaseEvent {

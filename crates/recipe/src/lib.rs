@@ -31,8 +31,8 @@ mod yaml;
 
 pub use cases::{
     Case, CaseEvent, Cases, Change, EventFrom, Expect, Expected, ExpectedError, ExpectedStep,
-    ExpectedWarning, Fail, FailKind, LookedUp, Matcher, Mismatch, Pattern, Reply, Script, Selector,
-    example, read_cases,
+    ExpectedWarning, Fail, FailKind, LookedUp, Matcher, Mismatch, Pattern, Recording, Reply,
+    Script, Selector, example, read_cases,
 };
 pub use catalogue::{
     ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Examine, Flaw, TriggerKind, TriggerSpec,
@@ -58,4 +58,4 @@ pub use recipe::{
 pub use render::render;
 pub use schema::{Field, Format, Object, Shape, Text, Type};
 pub use scope::{Scope, Steps};
-pub use table::{Table, Tables};
+pub use table::{RowWatch, Table, Tables};

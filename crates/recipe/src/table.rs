@@ -1,8 +1,8 @@
 //! Lookup tables: CSV files kept in git beside the recipes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex},
 };
 
 use crate::diagnostic::{Diagnostic, Source, Span};
@@ -12,7 +12,34 @@ use crate::diagnostic::{Diagnostic, Source, Span};
 pub struct Tables {
     /// The tables.
     pub tables: BTreeMap<String, Arc<Table>>,
+    /// Notes the rows that are found, for whoever wants to know.
+    pub watch: Option<Arc<RowWatch>>,
 }
+
+/// The rows of tables that were found by `lookup` and `find_row`.
+#[derive(Debug, Default)]
+pub struct RowWatch(Mutex<BTreeSet<(String, usize)>>);
+
+impl RowWatch {
+    /// Notes that a row was found: the table's name, and the row's place from 0.
+    pub(crate) fn found(&self, table: &str, row: usize) {
+        self.0.lock().expect("no panic while the lock is held").insert((table.into(), row));
+    }
+
+    /// Returns the rows that were found.
+    pub fn rows(&self) -> BTreeSet<(String, usize)> {
+        self.0.lock().expect("no panic while the lock is held").clone()
+    }
+}
+
+/// What was looked up makes no difference to what tables hold.
+impl PartialEq for RowWatch {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for RowWatch {}
 
 /// One table.
 #[derive(Debug, PartialEq, Eq)]

@@ -111,13 +111,8 @@ fn project() -> Project {
 fn read(text: &str) -> (Vec<Case>, Vec<Diagnostic>) {
     let project = project();
     let source = Source::new("recipes/greet.test.yaml", text);
-    let (cases, diagnostics) = read_cases(
-        &source,
-        &project.recipes["greet"],
-        &catalogue(),
-        &project.runner.properties,
-        &project.tables,
-    );
+    let (cases, diagnostics) =
+        read_cases(&source, &project.recipes["greet"], &catalogue(), &project);
     (cases.map(|cases| cases.cases).unwrap_or_default(), diagnostics)
 }
 
@@ -295,7 +290,7 @@ cases:
         [
             "2: unknown-field: there is no `event.nam` (did you mean `name`?)",
             "4: unknown-step: the recipe has no step `persn` (did you mean `person`?)",
-            "5: wrong-value: `greeting` is not an action, so it gets no reply",
+            "5: wrong-value: `greeting` calls nothing and asks nobody, so it gets no reply",
             "6: wrong-type: `person.id` is text, found a number (quote it)",
             "6: wrong-value: `person.state` is never `newr` (did you mean `new`?)",
             "6: unknown-field: there is no `person.colour`",
@@ -328,7 +323,7 @@ fn replies_that_cannot_be_are_explained() {
         .join("\n")
     };
     for (written, mistake) in [
-        ("{ http: x }", "not-yet: recorded exchanges (`http:`) cannot be replayed in tests yet"),
+        ("{ http: 7 }", "wrong-type: `http` is a number, expected text"),
         ("{ fail: { kind: temporary } }", "wrong-value: there is no kind of failure `temporary`"),
         (
             "{ fail: { kind: permanent, after: 3s } }",

@@ -21,6 +21,7 @@ use super::{
     retry_after::{asked_wait, learnt_pause},
     settings::ClientSettings,
     told::Told,
+    wire::Replayed,
 };
 use crate::{call::Call, clock::Clock, connector::Opening, failure::Failure};
 
@@ -170,6 +171,13 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             check_url(&url, settings.allow_private_addresses)?;
             told.went_to(&url);
+            if let Some(instead) = call.wire.instead(&request, &url, &told.doing) {
+                let Replayed { status, headers, body } = instead?;
+                told.answered(status, &headers);
+                drop(permit);
+                told.body(&body);
+                return self.answer(&request, (status.as_u16(), headers, body), url, told, call);
+            }
             let left = left(clock.now(), deadline);
             let sent = self.prepare(&request, &url).await?.timeout(left).send().await;
             let mut response = match sent {
@@ -212,19 +220,32 @@ impl Client {
                 }
             };
             drop(permit);
+            call.wire.keep(&request, &url, status, response.headers(), &body);
             told.body(&body);
-            if good {
-                told.keep(call);
-                let (headers, told) = (std::mem::take(response.headers_mut()), Arc::new(told));
-                return Ok(Answer { status, headers, body, url, told });
-            }
-            let changed = request.statuses.iter().rev().find(|(changed, _)| *changed == status);
-            let class =
-                changed.map_or_else(|| settings.statuses.class_of(status), |(_, class)| *class);
-            let fault = Fault::Status(class, asked_wait(response.headers(), now));
-            return Err(told.status(fault, &body, call));
+            let headers = std::mem::take(response.headers_mut());
+            return self.answer(&request, (status, headers, body), url, told, call);
         }
         Err(told.fault(Fault::Redirected, "redirects again and again", call))
+    }
+
+    /// Says what an answer means.
+    fn answer(
+        &self,
+        request: &Request,
+        (status, headers, body): (u16, HeaderMap, Bytes),
+        url: Url,
+        told: Told,
+        call: &Call,
+    ) -> Result<Answer, Failure> {
+        let Shared { settings, clock, .. } = &*self.shared;
+        if (200..300).contains(&status) || request.accepted.contains(&status) {
+            told.keep(call);
+            return Ok(Answer { status, headers, body, url, told: Arc::new(told) });
+        }
+        let changed = request.statuses.iter().rev().find(|(changed, _)| *changed == status);
+        let class = changed.map_or_else(|| settings.statuses.class_of(status), |(_, class)| *class);
+        let fault = Fault::Status(class, asked_wait(&headers, clock.now()));
+        Err(told.status(fault, &body, call))
     }
 
     async fn prepare(

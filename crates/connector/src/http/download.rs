@@ -15,6 +15,7 @@ use super::{
     retry_after::asked_wait,
     settings::ClientSettings,
     told::Told,
+    wire::Replayed,
 };
 use crate::{call::Call, clock::Clock, failure::Failure, hmac::hex};
 
@@ -74,6 +75,10 @@ pub(super) async fn download(
     let mut url = Url::parse(url).map_err(|problem| {
         Failure::permanent("invalid_request", format!("the file's URL cannot be read: {problem}"))
     })?;
+    if let Some(recorded) = call.wire.download(&url) {
+        return save_recorded(&recorded?, &told, settings, clock, call).await;
+    }
+    call.wire.downloads(&url)?;
     let deadline = after(clock.now(), limits.timeout);
     for _ in 0..=MAX_REDIRECTS {
         check_url(&url, settings.allow_private_addresses)?;
@@ -95,6 +100,7 @@ pub(super) async fn download(
             let fault = Fault::Status(class, asked_wait(response.headers(), clock.now()));
             return Err(told.status(fault, b"", call));
         }
+        call.wire.keep_download(&url, response.headers());
         return save(response, &told, call, limits).await;
     }
     Err(told.fault(Fault::Redirected, "redirects again and again", call))
@@ -135,6 +141,30 @@ async fn save(
     writer.flush().await.map_err(unwritable)?;
     told.keep(call);
     Ok(Downloaded { file, len, sha256_hex: hex(&hash.finalize()), content_type })
+}
+
+/// Saves what a recording has for a file.
+async fn save_recorded(
+    recorded: &Replayed,
+    told: &Told,
+    settings: &ClientSettings,
+    clock: &dyn Clock,
+    call: &Call,
+) -> Result<Downloaded, Failure> {
+    if !recorded.status.is_success() {
+        let class = settings.statuses.class_of(recorded.status.as_u16());
+        let fault = Fault::Status(class, asked_wait(&recorded.headers, clock.now()));
+        return Err(told.status(fault, b"", call));
+    }
+    let file = NamedTempFile::new().map_err(unwritable)?;
+    tokio::fs::write(file.path(), &recorded.body).await.map_err(unwritable)?;
+    let content_type = recorded.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    Ok(Downloaded {
+        file,
+        len: recorded.body.len() as u64,
+        sha256_hex: hex(&Sha256::digest(&recorded.body)),
+        content_type: content_type.map(Into::into),
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it has the form that `map_err` takes")]

@@ -17,6 +17,7 @@ mod retry_after;
 mod settings;
 mod statuses;
 mod told;
+mod wire;
 
 pub use answer::Answer;
 pub use client::Client;
@@ -28,3 +29,4 @@ pub use reqwest::{Method, header::HeaderMap};
 pub use settings::ClientSettings;
 pub use statuses::{StatusClass, StatusClasses};
 pub use url::Url;
+pub use wire::{PLANNED, Planned, Recorded, RecordedRequest, RecordedResponse, Wire};

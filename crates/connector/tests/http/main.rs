@@ -7,6 +7,7 @@ mod pages;
 mod requests;
 mod secrets;
 mod server;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 

@@ -75,6 +75,6 @@ pub(super) fn first_name(path: &StepPath) -> &str {
 }
 
 /// Returns the last step name of a path: `upload` of `documents[2].upload`.
-pub(super) fn last_name(path: &StepPath) -> &str {
+pub(crate) fn last_name(path: &StepPath) -> &str {
     path.0.rsplit('.').next().unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! Holds what happened against what a case expects.
 
+use jiff::SignedDuration;
 use recipe::{Case, Expected, ExpectedStep, ExpectedWarning, Mismatch, Selector, Span};
 use serde_json::Value;
 
@@ -46,9 +47,14 @@ pub(super) fn differences(case: &Case, played: &Played) -> Vec<Mismatch> {
             }
         }
     }
+    if let Some(expected) = &expect.output {
+        let got = played.outcome.as_ref().and_then(|outcome| outcome.output.as_deref());
+        expected.compare("output", got, &mut found);
+    }
     for step in &expect.steps {
         compare_step(step, played, &mut found);
     }
+    compare_order(&expect.order, played, &mut found);
     if let Some((span, expected)) = &expect.warnings {
         let got: &[StepWarning] =
             played.outcome.as_ref().map_or(&[], |outcome| outcome.warnings.as_slice());
@@ -97,7 +103,12 @@ fn compare_step(step: &ExpectedStep, played: &Played, found: &mut Vec<Mismatch>)
         found.push(mismatch(&path, &runs_of(expected), got_runs(&runs), span));
         return;
     }
-    let expects_run = !step.with.is_empty() || step.output.is_some() || step.attempts.is_some();
+    let expects_run = !step.with.is_empty()
+        || step.output.is_some()
+        || step.attempts.is_some()
+        || step.at.is_some()
+        || step.waited.is_some()
+        || step.ask.is_some();
     if runs.is_empty() && expects_run {
         found.push(mismatch(&path, "that it runs", "that it does not run".into(), step.span));
         return;
@@ -109,6 +120,17 @@ fn compare_step(step: &ExpectedStep, played: &Played, found: &mut Vec<Mismatch>)
             found.push(mismatch(&path, &expected.to_string(), got.to_string(), span));
         }
     }
+    let first = runs.first();
+    if let (Some((expected, span)), Some(run)) = (step.at, first)
+        && run.began != expected
+    {
+        found.push(mismatch(
+            &format!("{path}.at"),
+            &expected.to_string(),
+            run.began.to_string(),
+            span,
+        ));
+    }
     for run in &runs {
         // A step that runs once is named as the test names it; one of several by its whole path.
         let path = if runs.len() == 1 { path.clone() } else { format!("steps.{}", run.path) };
@@ -116,10 +138,50 @@ fn compare_step(step: &ExpectedStep, played: &Played, found: &mut Vec<Mismatch>)
             let got = run.input.as_ref().and_then(|input| input.get(name));
             expected.compare(&format!("{path}.with.{name}"), got, found);
         }
+        if let Some((expected, span)) = step.waited {
+            let got = run.ended.duration_since(run.began);
+            if SignedDuration::try_from(expected).ok() != Some(got) {
+                let path = format!("{path}.waited");
+                let expected = SignedDuration::try_from(expected).unwrap_or_default();
+                found.push(mismatch(&path, &format!("{expected:#}"), format!("{got:#}"), span));
+            }
+        }
+        if let Some(expected) = &step.ask {
+            let got = run.ask.as_deref().map(Value::from);
+            expected.compare(&format!("{path}.ask"), got.as_ref(), found);
+        }
         if let Some(expected) = &step.output {
             let got = run.output.as_deref();
             expected.compare(&format!("{path}.output"), got, found);
         }
+    }
+}
+
+/// Finds the first step that does not begin after the one before it.
+fn compare_order(order: &[(Selector, Span)], played: &Played, found: &mut Vec<Mismatch>) {
+    let mut after = 0;
+    for (at, (step, span)) in order.iter().enumerate() {
+        let path = format!("order[{at}]");
+        let mut places =
+            played.steps.iter().enumerate().filter(|(_, run)| step.covers(&run.path.0));
+        let Some((first, _)) = places.clone().next() else {
+            found.push(mismatch(
+                &path,
+                &format!("that `{step}` runs"),
+                "that it does not run".into(),
+                *span,
+            ));
+            return;
+        };
+        if let Some((place, _)) = places.find(|(place, _)| *place >= after) {
+            after = place + 1;
+            continue;
+        }
+        let expected = format!("`{step}` after `{}`", order[at - 1].0);
+        let listed: Vec<String> =
+            played.steps[first..after].iter().map(|run| format!("`{}`", run.path)).collect();
+        found.push(mismatch(&path, &expected, listed.join(", "), *span));
+        return;
     }
 }
 

@@ -1,66 +1,32 @@
 //! Drives the machine through a case: replies from the script, time that jumps to whatever is waited for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
-use connector::{Failure, FailureKind, Warning};
+use connector::{Action, Warning};
 use jiff::Timestamp;
 use recipe::{
-    ActionSpec, Case, EffectSpec, Fail, FailKind, LookedUp, Recipe, Reply, Scope, Script, Selector,
-    Steps,
+    Case, EffectSpec, LookedUp, Recipe, Reply, Scope, Shape, StepKind, Steps, Tables, Type,
 };
 use serde_json::{Value, json};
 
-use super::{Bench, Played, Problem};
+use super::{
+    Bench, Played, Problem,
+    placeholder::placeholder,
+    runs::runs,
+    script::{Given, ScriptReader, Stuck, Why, failure, stuck, stuck_ask, stuck_child},
+    wires::{self, Broken},
+};
 use crate::{
     journal::{Choice, Entry, JobId, Kind, Status, StepPath, Verdict},
-    machine::{Decision, Due, JobFacts, Machine, What},
+    machine::{Ask, Child, ChildStage, Decision, Due, JobFacts, Machine, What, names},
 };
 
 /// What the job's page would be called; no page exists.
 const URL: &str = "http://localhost/jobs/1";
-
-/// What one step did, in one round.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepRun {
-    /// The step path.
-    pub path: StepPath,
-    /// What it was called with; `None` for a step that is not an action.
-    pub input: Option<Arc<Value>>,
-    /// How often it was called.
-    pub attempts: u32,
-    /// What it gave; `None` when it failed, and for `if` and loops.
-    pub output: Option<Arc<Value>>,
-    /// Why its last attempt failed.
-    pub failure: Option<String>,
-}
-
-/// A call that the script does not answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stuck {
-    /// The step path.
-    pub path: StepPath,
-    /// The action, such as `goco.create_employee`.
-    pub action: String,
-    /// What it was called with.
-    pub input: Arc<Value>,
-    /// What is wrong with the script.
-    pub why: Why,
-    /// What a reply could look like.
-    pub example: Value,
-}
-
-/// Why a call has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// There is no reply for the step.
-    NoReply,
-    /// The list of replies is shorter than the list of calls.
-    UsedUp,
-    /// The unknown outcome is looked up, and the reply is one to a call.
-    NeedsLookUp,
-    /// The step is called, and the reply is one to a look-up.
-    NeedsCall,
-}
 
 /// Plays a case until the job is over, waits for a person, or has a call without a reply.
 pub(super) fn play(
@@ -107,19 +73,14 @@ pub(super) fn play(
         return Ok((Played { status: "filtered", label, ..Played::nothing() }, None));
     }
     let job = JobFacts { id: JobId(1), url: URL.into(), label: label.clone(), seed: 1 };
-    let machine = Machine::new(recipe.clone(), tables, properties, event, job);
-    let mut driver = Driver {
-        bench,
-        machine,
-        journal: Vec::new(),
-        now: case.now,
-        script: ScriptReader { replies: &case.replies, given: HashMap::new() },
-    };
-    let end = driver.run(recipe).map_err(|misfit| Problem {
+    let stage = Stage { recipe: recipe.clone(), tables, properties, event, job };
+    let fault = |misfit| Problem {
         message: format!("this is a fault of recipe-runner: {misfit}"),
         help: Vec::new(),
         span: case.span,
-    })?;
+    };
+    let mut driver = Driver::new(bench, case, &stage);
+    let end = driver.run().map_err(fault)?;
     let (status, outcome, attention, stuck) = match end {
         End::Over => {
             let outcome = driver.machine.outcome().cloned();
@@ -128,84 +89,206 @@ pub(super) fn play(
         }
         End::Attention(why) => (Status::NeedsAttention.word(), None, why, None),
         End::Stuck(stuck) => (Status::Running.word(), None, Vec::new(), Some(*stuck)),
+        End::Broken(Broken { message, help, span }) => return Err(Problem { message, help, span }),
     };
+    if bench.crash && stuck.is_none() {
+        super::crash::cut(bench, case, &stage, &driver).map_err(|message| Problem {
+            message,
+            help: vec!["this is a fault of recipe-runner: please report it".into()],
+            span: case.span,
+        })?;
+    }
     let steps = runs(&driver.journal);
-    Ok((Played { status, outcome, attention, label, steps, journal: driver.journal }, stuck))
+    let mut rows = stage.tables.watch.as_ref().map(|watch| watch.rows()).unwrap_or_default();
+    rows.retain(|(table, _)| !case.tables.contains_key(table));
+    let (journal, event) = (driver.journal, (*stage.event).clone());
+    Ok((Played { status, outcome, attention, label, steps, journal, event, rows }, stuck))
 }
 
-enum End {
+/// What a machine of the case is made with.
+pub(super) struct Stage {
+    recipe: Arc<Recipe>,
+    tables: Arc<Tables>,
+    properties: Arc<Value>,
+    event: Arc<Value>,
+    job: JobFacts,
+}
+
+impl Stage {
+    fn machine(&self) -> Machine {
+        Machine::new(
+            self.recipe.clone(),
+            self.tables.clone(),
+            self.properties.clone(),
+            self.event.clone(),
+            self.job.clone(),
+        )
+    }
+}
+
+/// Where playing ended.
+pub(super) enum End {
+    /// The job is over.
     Over,
+    /// It waits for a person, and why.
     Attention(Vec<String>),
+    /// A call has no answer.
     Stuck(Box<Stuck>),
+    /// A recording cannot be used.
+    Broken(Broken),
 }
 
-struct Driver<'a> {
+/// Plays one job of a case.
+pub(super) struct Driver<'a> {
     bench: &'a Bench<'a>,
-    machine: Machine,
-    journal: Vec<Entry>,
+    recipe: &'a Arc<Recipe>,
+    pub(super) machine: Machine,
+    pub(super) journal: Vec<Entry>,
+    /// How many replies were given when each entry was appended.
+    pub(super) given: Vec<Given>,
     now: Timestamp,
     script: ScriptReader<'a>,
 }
 
-impl Driver<'_> {
-    fn run(&mut self, recipe: &Recipe) -> Result<End, String> {
-        let pins = Kind::Opened {
-            version: recipe.version.clone(),
-            tables: String::new(),
-            properties: String::new(),
-        };
-        self.append(&StepPath::root(), pins)?;
+impl<'a> Driver<'a> {
+    fn new(bench: &'a Bench<'a>, case: &'a Case, stage: &'a Stage) -> Self {
+        Driver {
+            bench,
+            recipe: &stage.recipe,
+            machine: stage.machine(),
+            journal: Vec::new(),
+            given: Vec::new(),
+            now: case.now,
+            script: ScriptReader { replies: &case.replies, given: HashMap::new() },
+        }
+    }
+
+    /// Returns a driver that goes on where the process died: after the first `at` entries of `before`.
+    pub(super) fn resume(
+        bench: &'a Bench<'a>,
+        case: &'a Case,
+        stage: &'a Stage,
+        before: &Driver<'_>,
+        at: usize,
+    ) -> Result<Self, String> {
+        let mut driver = Self::new(bench, case, stage);
+        for entry in &before.journal[..at] {
+            driver.machine.apply(entry).map_err(|misfit| misfit.to_string())?;
+            driver.now = entry.at;
+            driver.journal.push(entry.clone());
+        }
+        driver.given = before.given[..at].to_vec();
+        driver.script.given = driver.given.last().cloned().unwrap_or_default();
+        Ok(driver)
+    }
+
+    pub(super) fn run(&mut self) -> Result<End, String> {
+        if self.journal.is_empty() {
+            let pins = Kind::Opened {
+                version: self.recipe.version.clone(),
+                tables: String::new(),
+                properties: String::new(),
+            };
+            self.append(&StepPath::root(), pins)?;
+        }
+        // Calls that were under way when the process died: the look-up finds what they did, reads are made again.
+        for due in self.machine.open_calls() {
+            if let Some(end) = self.call(due, true)? {
+                return Ok(end);
+            }
+        }
         loop {
             let decision = self.machine.decide();
             self.keep_made();
-            let (calls, wake_at, attention) = match decision {
+            let (calls, children, asks, wake_at, attention) = match decision {
                 Decision::Finish(outcome) => {
-                    self.append(&StepPath::root(), Kind::Finished { outcome })?;
+                    if self.machine.standing().finished_at.is_none() {
+                        self.append(&StepPath::root(), Kind::Finished { outcome })?;
+                    }
                     return Ok(End::Over);
                 }
-                Decision::Open { calls, wake_at, attention, .. } => (calls, wake_at, attention),
-            };
-            // One call at a time, in path order: the machine says again what else is due.
-            if let Some(due) = calls.into_iter().next() {
-                if let Some(stuck) = self.call(due)? {
-                    return Ok(End::Stuck(Box::new(stuck)));
+                Decision::Open { calls, children, asks, wake_at, attention } => {
+                    (calls, children, asks, wake_at, attention)
                 }
-            } else if !attention.is_empty() {
-                return Ok(End::Attention(attention.into_iter().map(|one| one.why).collect()));
+            };
+            let end = if let Some(due) = calls.into_iter().next() {
+                // One call at a time, in path order: the machine says again what else is due.
+                self.call(due, false)?
+            } else if let Some(child) = children.into_iter().next() {
+                self.child(child)?
+            } else if let Some(path) =
+                attention.iter().map(|one| &one.path).find(|path| self.is_held(path))
+            {
+                self.release(&path.clone())?
+            } else if let Some(ask) = asks.into_iter().find(|ask| !self.times_out(ask)) {
+                self.ask(ask)?
             } else if wake_at.is_some()
                 && let Some((moment, path)) = self.machine.timers().into_iter().next()
             {
                 self.now = self.now.max(moment);
                 self.append(&path, Kind::Fired)?;
-            } else {
+                None
+            } else if attention.is_empty() {
                 return Err("the job neither goes on nor waits for anything".into());
+            } else {
+                return Ok(End::Attention(attention.into_iter().map(|one| one.why).collect()));
+            };
+            if let Some(end) = end {
+                return Ok(end);
             }
         }
     }
 
-    fn call(&mut self, due: Due) -> Result<Option<Stuck>, String> {
-        let spec = self.spec(&due).cloned();
-        let settle = match spec.as_ref().map(|spec| spec.effect) {
-            Some(EffectSpec::Write { looks_up: true, settle }) => Some(settle),
-            _ => None,
-        };
-        let reply = match self.script.answer(&due) {
-            Ok(reply) => reply,
-            Err(why) => return Ok(Some(stuck(due, why, spec.as_ref()))),
+    /// Answers a call or a look-up. `begun` says that its `Started` is in the journal already.
+    fn call(&mut self, due: Due, begun: bool) -> Result<Option<End>, String> {
+        let action = self.bench.action(&due.connector, &due.action).cloned();
+        let settle = action.as_ref().and_then(settle_of);
+        let (script, reply) = match self.script.answer(&due) {
+            Ok(found) => found,
+            Err(why) => {
+                if let (Some(live), Some(action), What::Call) = (self.bench.live, &action, due.what)
+                {
+                    self.begin(&due)?;
+                    let kind = match live(&due, action) {
+                        Ok((output, warnings)) => {
+                            let output = Arc::new(output);
+                            Kind::Succeeded { output, recovered: false, warnings }
+                        }
+                        Err(failure) => {
+                            self.machine.failed(&due.path, failure, self.now, false, settle)
+                        }
+                    };
+                    self.append(&due.path, kind)?;
+                    return Ok(None);
+                }
+                let output = action.as_ref().map(|action| &action.spec.output);
+                return Ok(Some(End::Stuck(Box::new(stuck(due, why, output)))));
+            }
         };
         let looking_up = due.what == What::LookUp;
-        if !looking_up {
-            let (attempt, input) = (due.attempt, due.input.clone());
-            self.append(&due.path, Kind::Started { attempt, input, once: None })?;
+        if !looking_up && !begun {
+            self.begin(&due)?;
         }
         let kind = match reply {
             Reply::Output(output, warnings) => {
                 let warning = |(code, message)| Warning { code, message };
                 let warnings = warnings.into_iter().map(warning).collect();
-                Kind::Succeeded { output, recovered: false, warnings }
+                Kind::Succeeded { output, recovered: begun, warnings }
             }
             Reply::Fail(fail) => {
                 self.machine.failed(&due.path, failure(fail), self.now, looking_up, settle)
+            }
+            Reply::Http(recording) => {
+                let Some(action) = &action else { return Err("the action is gone".into()) };
+                match wires::replay(self.bench, &recording, action, &due, self.now) {
+                    Ok(Ok((output, warnings))) => {
+                        Kind::Succeeded { output: Arc::new(output), recovered: begun, warnings }
+                    }
+                    Ok(Err(failure)) => {
+                        self.machine.failed(&due.path, failure, self.now, looking_up, settle)
+                    }
+                    Err(broken) => return Ok(Some(End::Broken(broken))),
+                }
             }
             Reply::LookUp(found) => Kind::Resolved {
                 by: "look-up".into(),
@@ -217,58 +300,129 @@ impl Driver<'_> {
                     LookedUp::Inconclusive(why) => Verdict::Inconclusive { why },
                 },
             },
+            Reply::Timeout => return Err("an action is answered as if it were a question".into()),
         };
+        self.script.used(script);
         self.append(&due.path, kind)?;
         Ok(None)
     }
 
-    fn spec(&self, due: &Due) -> Option<&ActionSpec> {
-        let of_connector =
-            self.bench.connectors.iter().filter(|connector| connector.name == due.connector);
-        of_connector
-            .flat_map(|connector| &connector.actions)
-            .find(|action| action.name == due.action)
-            .map(|action| &action.spec)
+    fn begin(&mut self, due: &Due) -> Result<(), String> {
+        let (attempt, input) = (due.attempt, due.input.clone());
+        self.append(&due.path, Kind::Started { attempt, input, once: None })
+    }
+
+    /// Answers a call of another recipe: its output, or how it fails.
+    fn child(&mut self, child: Child) -> Result<Option<End>, String> {
+        let (script, reply) = match self.script.next(&child.path) {
+            // What runs in the background is the other recipe's to test.
+            Err(Why::NoReply) if child.background => {
+                (None, Reply::Output(Arc::new(json!({ "job": CHILD.to_string() })), Vec::new()))
+            }
+            Err(why) => {
+                let called = self.bench.project.recipes.get(&child.recipe);
+                let output = called.map(|called| &called.output_shape);
+                if let (Some(_), Some(output)) = (self.bench.live, output) {
+                    let output = placeholder(names::last_name(&child.path), output);
+                    return self.give(&child, Reply::Output(Arc::new(output), Vec::new()));
+                }
+                return Ok(Some(End::Stuck(Box::new(stuck_child(child, why, output)))));
+            }
+            Ok((script, reply)) => (Some(script), reply),
+        };
+        if let Some(script) = script {
+            self.script.used(script);
+        }
+        self.give(&child, reply)
+    }
+
+    fn give(&mut self, child: &Child, reply: Reply) -> Result<Option<End>, String> {
+        let (path, attempt) = (&child.path, child.attempt);
+        if child.stage == ChildStage::Due {
+            let input = child.input.clone();
+            self.append(path, Kind::Started { attempt, input, once: None })?;
+        }
+        if !matches!(child.stage, ChildStage::Running(_)) {
+            self.append(path, Kind::Child { job: CHILD })?;
+        }
+        let kind = match reply {
+            Reply::Fail(fail) => {
+                Kind::Failed { failure: failure(fail), retry_at: None, looking_up: false }
+            }
+            Reply::Output(output, _) => {
+                Kind::Succeeded { output, recovered: false, warnings: Vec::new() }
+            }
+            _ => return Err("a called recipe has a reply of another kind".into()),
+        };
+        self.append(path, kind)?;
+        Ok(None)
+    }
+
+    /// Returns whether nobody answers a question until its time is over.
+    fn times_out(&self, ask: &Ask) -> bool {
+        ask.until.is_some() && matches!(self.script.next(&ask.path), Ok((_, Reply::Timeout)))
+    }
+
+    fn ask(&mut self, ask: Ask) -> Result<Option<End>, String> {
+        let why = match self.script.next(&ask.path) {
+            Ok((script, Reply::Output(answer, _))) => {
+                self.script.used(script);
+                self.append(&ask.path, Kind::Signalled { by: "the test".into(), answer })?;
+                return Ok(None);
+            }
+            Ok(_) => Why::NeverTimesOut,
+            Err(why) => why,
+        };
+        let asked = self.recipe.all_steps().find_map(|step| match &step.kind {
+            StepKind::WaitFor(wait) if *step.name == *names::last_name(&ask.path) => {
+                Some(Shape::of(Type::Object(wait.answer.clone())))
+            }
+            _ => None,
+        });
+        let shape = asked.unwrap_or_else(Shape::any);
+        if self.bench.live.is_some() {
+            let answer = Arc::new(placeholder(names::last_name(&ask.path), &shape));
+            self.append(&ask.path, Kind::Signalled { by: "the plan".into(), answer })?;
+            return Ok(None);
+        }
+        Ok(Some(End::Stuck(Box::new(stuck_ask(ask, why, &shape)))))
+    }
+
+    fn is_held(&self, path: &StepPath) -> bool {
+        let last = self.journal.iter().rev().find(|entry| entry.path == *path);
+        last.is_some_and(|entry| matches!(entry.kind, Kind::Chose { choice: Choice::Held { .. } }))
+    }
+
+    /// Has a held write sent, as a person would.
+    fn release(&mut self, path: &StepPath) -> Result<Option<End>, String> {
+        let verdict = Verdict::NotHappened { retry_at: Some(self.now) };
+        self.append(path, Kind::Resolved { by: "the test".into(), verdict })?;
+        Ok(None)
     }
 
     fn append(&mut self, path: &StepPath, kind: Kind) -> Result<(), String> {
         let entry = self.machine.entry(path, self.now, kind);
         let applied = self.machine.apply(&entry);
         self.journal.push(entry);
+        self.given.push(self.script.given.clone());
         self.keep_made();
         applied.map_err(|misfit| misfit.to_string())
     }
 
     fn keep_made(&mut self) {
         self.journal.extend(self.machine.take_made());
+        self.given.resize_with(self.journal.len(), || self.script.given.clone());
     }
 }
 
-/// The replies of a case, and how many of each were given.
-struct ScriptReader<'a> {
-    replies: &'a [(Selector, Script)],
-    given: HashMap<usize, usize>,
-}
+/// The job that every call of a case makes.
+const CHILD: JobId = JobId(2);
 
-impl ScriptReader<'_> {
-    fn answer(&mut self, due: &Due) -> Result<Reply, Why> {
-        let (at, (_, script)) = self
-            .replies
-            .iter()
-            .enumerate()
-            .filter(|(_, (selector, _))| selector.covers(&due.path.0))
-            // The first of equally specific ones: those of the case stand before those of `given`.
-            .rev()
-            .max_by_key(|(_, (selector, _))| selector.specificity())
-            .ok_or(Why::NoReply)?;
-        let given = self.given.entry(at).or_default();
-        let reply = script.answer(*given).ok_or(Why::UsedUp)?.clone();
-        match (&reply, due.what) {
-            (Reply::Output(..), What::LookUp) => return Err(Why::NeedsLookUp),
-            (Reply::LookUp(_), What::Call) => return Err(Why::NeedsCall),
-            _ => *given += 1,
-        }
-        Ok(reply)
+/// Returns how long a vendor may take to show this write, if it can be looked up.
+fn settle_of(action: &Action) -> Option<Duration> {
+    match action.spec.effect {
+        EffectSpec::Write { looks_up: true, settle } => Some(settle),
+        _ => None,
     }
 }
 
@@ -281,134 +435,8 @@ impl Played {
             label: String::new(),
             steps: Vec::new(),
             journal: Vec::new(),
+            event: Value::Null,
+            rows: BTreeSet::new(),
         }
     }
-}
-
-impl Stuck {
-    /// Says which reply to add, with the input the step was called with.
-    pub(super) fn problem(&self, case: &Case) -> Problem {
-        let Self { path, action, input, .. } = self;
-        let name = path.0.rsplit('.').next().unwrap_or_default();
-        let with = format!("it was called with {input}");
-        let (message, help) = match self.why {
-            Why::NoReply => (
-                format!("step `{path}` (`{action}`) has no reply"),
-                vec![with, format!("add under `replies`: `{name}: {}`", flow(&self.example))],
-            ),
-            Why::UsedUp => (
-                format!("step `{path}` (`{action}`) is called again after its last reply"),
-                vec![
-                    with,
-                    format!(
-                        "add another reply to the list of `{name}`, such as `{}`",
-                        flow(&self.example)
-                    ),
-                    "a reply that is not in a list answers every call".into(),
-                ],
-            ),
-            Why::NeedsLookUp => (
-                format!(
-                    "step `{path}` (`{action}`) is looked up after an unknown outcome, and its next reply is that of a call"
-                ),
-                vec![format!(
-                    "add to the list of `{name}`: `look_up: absent`, `look_up: {{ found: {} }}` or `look_up: {{ inconclusive: why }}`",
-                    flow(&self.example)
-                )],
-            ),
-            Why::NeedsCall => (
-                format!(
-                    "step `{path}` (`{action}`) is called, and its next reply is that of a look-up"
-                ),
-                vec![with, "a `look_up` reply follows a failure of `kind: unknown`".into()],
-            ),
-        };
-        Problem { message, help, span: case.span }
-    }
-}
-
-fn stuck(due: Due, why: Why, spec: Option<&ActionSpec>) -> Stuck {
-    Stuck {
-        action: format!("{}.{}", due.connector, due.action),
-        path: due.path,
-        input: due.input,
-        why,
-        example: spec.map_or_else(|| json!({}), |spec| recipe::example(&spec.output)),
-    }
-}
-
-/// Writes a value as YAML on one line, as it can be pasted into a test file.
-fn flow(value: &Value) -> String {
-    let plain = |key: &str| {
-        key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') && !key.is_empty()
-    };
-    match value {
-        Value::Object(map) if map.is_empty() => "{}".into(),
-        Value::Object(map) => {
-            let entry = |(key, value): (&String, &Value)| {
-                let key =
-                    if plain(key) { key.clone() } else { Value::from(key.as_str()).to_string() };
-                format!("{key}: {}", flow(value))
-            };
-            format!("{{ {} }}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
-        }
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", "))
-        }
-        other => other.to_string(),
-    }
-}
-
-fn failure(fail: Fail) -> Failure {
-    Failure {
-        kind: match fail.kind {
-            FailKind::Permanent => FailureKind::Permanent,
-            FailKind::Transient { after } => FailureKind::Transient { after },
-            FailKind::Unknown => FailureKind::Unknown,
-        },
-        code: fail.code,
-        message: fail.message,
-        hint: fail.hint,
-        exchange: None,
-    }
-}
-
-/// Folds a journal into what each step did.
-fn runs(journal: &[Entry]) -> Vec<StepRun> {
-    let mut runs: Vec<StepRun> = Vec::new();
-    let mut places: HashMap<&StepPath, usize> = HashMap::new();
-    for entry in journal {
-        // The job itself, and the end of a round, are not steps.
-        if entry.path.0.is_empty() || entry.path.0.ends_with(']') {
-            continue;
-        }
-        if matches!(entry.kind, Kind::Chose { choice: Choice::LeftOut }) {
-            continue;
-        }
-        let at = *places.entry(&entry.path).or_insert_with(|| {
-            runs.push(StepRun {
-                path: entry.path.clone(),
-                input: None,
-                attempts: 0,
-                output: None,
-                failure: None,
-            });
-            runs.len() - 1
-        });
-        let run = &mut runs[at];
-        match &entry.kind {
-            Kind::Started { attempt, input, .. } => {
-                run.attempts = *attempt;
-                run.input = Some(input.clone());
-            }
-            Kind::Succeeded { output, .. }
-            | Kind::Resolved { verdict: Verdict::Happened { output }, .. } => {
-                run.output = Some(output.clone());
-                run.failure = None;
-            }
-            Kind::Failed { failure, .. } => run.failure = Some(failure.message.clone()),
-            _ => {}
-        }
-    }
-    runs
 }

@@ -1,25 +1,41 @@
 //! Plays the cases of a test file: the real machine, scripted replies, a journal in memory, and a clock that jumps.
 //!
-//! Nothing here reads a file or opens a connection; files come through a function of the caller. A step without a
-//! reply ends the case, so that a test can never reach a real system.
+//! Nothing here reads a file; files come through a function of the caller. A step without a reply ends the case, and a
+//! connector that works on a recorded exchange gets a wire that leads nowhere else, so that a test can never reach a
+//! real system. Only `test --record` gives the bench a function that makes real calls.
 
 mod compare;
+pub mod coverage;
+mod crash;
 mod drive;
+pub(crate) mod placeholder;
 mod report;
+pub(crate) mod runs;
+mod script;
+mod wires;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use connector::{Connector, Delivery};
-use recipe::{Case, Cases, EventFrom, Mismatch, Project, Recipe, Source, Span, Tables};
+use connector::{Action, Connector, Delivery};
+use recipe::{Case, Cases, EventFrom, Mismatch, Project, Recipe, RowWatch, Source, Span, Tables};
 use serde_json::Value;
 
 use crate::{
     deployment,
     journal::{Entry, Outcome},
+    machine::Due,
 };
 
-pub use drive::{StepRun, Stuck};
 pub use report::{junit, lines, summary};
+pub use runs::StepRun;
+pub use script::{Stuck, Why};
+pub use wires::{Called, called};
+
+/// Makes a real call, or plans one.
+pub type Live<'a> = dyn Fn(&Due, &Action) -> Called + 'a;
 
 /// What cases are played with.
 pub struct Bench<'a> {
@@ -29,6 +45,21 @@ pub struct Bench<'a> {
     pub connectors: &'a [Connector],
     /// Reads a file, named relative to the project folder; the error says why it cannot be read.
     pub files: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
+    /// Makes real calls in the place of replies (`--record`).
+    pub live: Option<&'a Live<'a>>,
+    /// Whether every case is cut at each of its entries as well (`--crash`).
+    pub crash: bool,
+}
+
+impl<'a> Bench<'a> {
+    /// Returns a bench that plays with replies only.
+    pub fn new(
+        project: &'a Project,
+        connectors: &'a [Connector],
+        files: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
+    ) -> Self {
+        Self { project, connectors, files, live: None, crash: false }
+    }
 }
 
 /// How the cases of one test file went.
@@ -83,6 +114,10 @@ pub struct Played {
     pub steps: Vec<StepRun>,
     /// The whole journal.
     pub journal: Vec<Entry>,
+    /// The event, decoded and changed; the input of a recipe that is called.
+    pub event: Value,
+    /// The rows of the project's tables that were found.
+    pub rows: BTreeSet<(String, usize)>,
 }
 
 impl Checked {
@@ -118,7 +153,7 @@ impl Bench<'_> {
             differences: Vec::new(),
             played: None,
         };
-        match self.event(case, recipe).and_then(|event| drive::play(self, case, recipe, event)) {
+        match self.play(case, recipe) {
             Ok((played, None)) => {
                 checked.differences = compare::differences(case, &played);
                 checked.played = Some(played);
@@ -131,6 +166,15 @@ impl Bench<'_> {
             Err(problem) => checked.problem = Some(problem),
         }
         checked
+    }
+
+    /// Plays a case; says too which call has no reply, if one has none.
+    pub fn play(
+        &self,
+        case: &Case,
+        recipe: &Arc<Recipe>,
+    ) -> Result<(Played, Option<Stuck>), Problem> {
+        self.event(case, recipe).and_then(|event| drive::play(self, case, recipe, event))
     }
 
     /// Returns the event of a case, decoded and changed.
@@ -182,12 +226,14 @@ impl Bench<'_> {
         properties
     }
 
+    fn action(&self, connector: &str, action: &str) -> Option<&Action> {
+        let connector = self.connectors.iter().find(|one| one.name == connector)?;
+        connector.actions.iter().find(|one| one.name == action)
+    }
+
     fn tables(&self, case: &Case) -> Arc<Tables> {
-        if case.tables.is_empty() {
-            return self.project.tables.clone();
-        }
         let mut tables: BTreeMap<_, _> = self.project.tables.tables.clone();
         tables.extend(case.tables.iter().map(|(name, table)| (name.clone(), table.clone())));
-        Arc::new(Tables { tables })
+        Arc::new(Tables { tables, watch: Some(Arc::new(RowWatch::default())) })
     }
 }

@@ -10,8 +10,8 @@ use crate::{
 };
 
 use super::{
-    expect::is_matcher,
     keys::{Reporter, json},
+    matcher,
 };
 
 /// How strictly a value is held against a shape.
@@ -25,8 +25,8 @@ pub(super) enum Hold {
 
 /// Reports where `node` is something that `shape` never is.
 pub(super) fn conform(node: &Node, of: &str, shape: &Shape, hold: Hold, to: &mut Reporter<'_>) {
-    if hold == Hold::Expectation && is_matcher(node) {
-        return;
+    if hold == Hold::Expectation && matcher::is_matcher(node) {
+        return matcher::check(node, to);
     }
     match (&node.value, &shape.of) {
         (Value::Null, kind) if *kind != Type::Any => {

@@ -2,6 +2,7 @@
 
 use crate::{
     diagnostic::Span,
+    durations,
     recipe::StepKind,
     schema::Object,
     yaml::{Node, Value},
@@ -10,7 +11,8 @@ use crate::{
 use super::{
     Selector,
     conform::{Hold, conform, field},
-    expect::{self, Expect, ExpectedError, ExpectedStep, ExpectedWarning},
+    expect::{Expect, ExpectedError, ExpectedStep, ExpectedWarning},
+    matcher::{self, Expected},
     read::Reader,
     selector::Place,
 };
@@ -21,7 +23,9 @@ const STATUSES: [&str; 6] =
 impl<'a> Reader<'a> {
     /// Reads what a case expects.
     pub(super) fn expect(&mut self, node: &Node) -> Expect {
-        let known = ["status", "reason", "message", "error", "steps", "warnings", "label"];
+        let known = [
+            "status", "reason", "message", "error", "output", "steps", "order", "warnings", "label",
+        ];
         let mut expect = Expect::default();
         let entries = self.to.entries(node, "`expect`", &known);
         if entries.is_empty() && matches!(node.value, Value::Null | Value::Map(_)) {
@@ -49,6 +53,17 @@ impl<'a> Reader<'a> {
                 "label" => expect.label = self.words(value, "`label`"),
                 "error" => expect.error = Some(self.error(value)),
                 "warnings" => expect.warnings = self.warnings(value),
+                "order" => expect.order = self.order(value),
+                "output" if self.called => {
+                    let gives = self.gives.clone();
+                    conform(value, "output", &gives, Hold::Expectation, &mut self.to);
+                    expect.output = Some(matcher::read(value));
+                }
+                "output" => {
+                    let message = "this recipe has a trigger, so it gives no `output`";
+                    let cure = "for that of a step, write `steps: { NAME: { output: … } }`";
+                    self.to.error("wrong-value", key.span, message).help.push(cure.into());
+                }
                 _ => expect.steps = self.steps(value),
             }
         }
@@ -78,7 +93,7 @@ impl<'a> Reader<'a> {
             let mut warning =
                 ExpectedWarning { span: item.span, code: None, message: None, step: None };
             if let Value::Text(_) = item.value {
-                warning.code = Some(expect::read(item));
+                warning.code = Some(matcher::read(item));
             } else {
                 for (key, value) in self.to.entries(item, "a warning", &["code", "message", "step"])
                 {
@@ -104,6 +119,9 @@ impl<'a> Reader<'a> {
                 span: key.span,
                 count: None,
                 attempts: None,
+                at: None,
+                waited: None,
+                ask: None,
                 with: Vec::new(),
                 output: None,
             };
@@ -122,58 +140,86 @@ impl<'a> Reader<'a> {
     }
 
     fn step_map(&mut self, node: &Node, place: &Place<'a>, step: &mut ExpectedStep) {
-        let spec = self.action(place);
-        let known: &[&str] = if spec.is_some() {
-            &["count", "attempts", "with", "output"]
-        } else {
-            &["count", "output"]
+        let known: &[&str] = match &place.step.kind {
+            StepKind::Action(_) => &["count", "attempts", "at", "waited", "with", "output"],
+            StepKind::Call(_) => &["count", "at", "waited", "with", "output"],
+            StepKind::WaitFor(_) => &["count", "at", "waited", "ask", "output"],
+            StepKind::Wait(_) => &["count", "at", "waited"],
+            _ => &["count", "at", "output"],
         };
         for (key, value) in self.to.entries(node, &format!("`{}`", step.name), known) {
-            match (key.text.as_str(), spec) {
-                ("count", _) => {
+            match key.text.as_str() {
+                "count" => {
                     step.count = self.to.count(value, "`count`").map(|count| (count, value.span));
                 }
-                ("attempts", _) => {
+                "attempts" => {
                     step.attempts =
                         self.to.count(value, "`attempts`").map(|count| (count, value.span));
                 }
-                ("with", Some(spec)) => self.inputs(value, place, &spec.input, step),
-                (_, spec) => {
-                    if let Some(spec) = spec {
-                        conform(value, "output", &spec.output, Hold::Expectation, &mut self.to);
+                "at" => step.at = self.moment(value, "`at`").map(|at| (at, value.span)),
+                "waited" => self.waited(value, step),
+                "ask" => step.ask = self.words(value, "`ask`"),
+                "with" => {
+                    if let Some(inputs) = self.takes(place) {
+                        self.inputs(value, place, &inputs, step);
                     }
-                    step.output = Some(expect::read(value));
+                }
+                _ => {
+                    if let Some(answers) = self.answers(place) {
+                        conform(value, "output", &answers.output, Hold::Expectation, &mut self.to);
+                    }
+                    step.output = Some(matcher::read(value));
                 }
             }
         }
     }
 
+    fn waited(&mut self, node: &Node, step: &mut ExpectedStep) {
+        let Some(text) = self.to.text(node, "`waited`") else { return };
+        match durations::parse(text) {
+            Ok(time) => step.waited = Some((time, node.span)),
+            Err(why) => {
+                self.to.error("wrong-value", node.span, why).help.push(durations::FORMAT.into());
+            }
+        }
+    }
+
+    fn order(&mut self, node: &Node) -> Vec<(Selector, Span)> {
+        let Value::List(items) = &node.value else {
+            self.to.wrong_type(node, "`order`", "a list of steps");
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.step_value(item)).collect()
+    }
+
     fn inputs(&mut self, node: &Node, place: &Place<'a>, inputs: &Object, step: &mut ExpectedStep) {
-        let StepKind::Action(action) = &place.step.kind else { return };
+        let called = match &place.step.kind {
+            StepKind::Call(call) => format!("`{}`", call.recipe),
+            other => format!("`{}`", other.does()),
+        };
         for (key, value) in self.to.map(node, "`with`") {
             if let Some(shape) = field(inputs, &key.text) {
                 conform(value, &key.text, shape, Hold::Expectation, &mut self.to);
-                step.with.push((key.text.clone(), expect::read_input(value)));
+                step.with.push((key.text.clone(), matcher::read_input(value)));
                 continue;
             }
-            let message =
-                format!("`{}.{}` has no input `{}`", action.connector, action.action, key.text);
+            let message = format!("{called} has no input `{}`", key.text);
             let known: Vec<&str> = inputs.fields.iter().map(|field| field.name.as_str()).collect();
             self.to.unknown("unknown-field", key.span, message, &key.text, "inputs", &known);
         }
     }
 
     /// Reads a text to compare with, or `{ matches: … }`.
-    fn words(&mut self, node: &Node, of: &str) -> Option<expect::Expected> {
+    fn words(&mut self, node: &Node, of: &str) -> Option<Expected> {
         match node.value {
             Value::Text(_) => {}
-            _ if expect::is_matcher(node) => {}
+            _ if matcher::is_matcher(node) => matcher::check(node, &mut self.to),
             _ => {
                 self.to.wrong_type(node, of, "text or `{ matches: … }`");
                 return None;
             }
         }
-        Some(expect::read(node))
+        Some(matcher::read(node))
     }
 
     fn step_value(&mut self, node: &Node) -> Option<(Selector, Span)> {

@@ -1,6 +1,6 @@
 //! Reading maps of a test file: known keys, unknown keys with the nearest known one, and what a value should be.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use serde_json::{Number, Value as Json};
 
@@ -133,4 +133,20 @@ pub(super) fn json(node: &Node) -> Json {
             entries.iter().map(|(key, value)| (key.text.clone(), json(value))).collect()
         }
     }
+}
+
+/// Returns `path` as seen from the project folder, when it is written as seen from the file `from`.
+pub(super) fn beside(from: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let folder = Path::new(from).parent().and_then(Path::to_str).unwrap_or("");
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    if path.starts_with('/') { path.into() } else { parts.join("/") }
 }

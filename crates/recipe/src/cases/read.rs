@@ -1,8 +1,8 @@
 //! YAML → [`Cases`]: every case with what it takes from `given`, and all mistakes of the file.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
-    path::Path,
     sync::Arc,
 };
 
@@ -11,19 +11,19 @@ use jiff::Timestamp;
 use crate::{
     catalogue::{ActionSpec, Catalogue},
     diagnostic::{Diagnostic, Source, Span},
-    project::Property,
+    project::Project,
     recipe::{Recipe, Start, StepKind},
-    schema::{Shape, Type},
-    table::{Table, Tables},
+    schema::{Field, Object, Shape, Text, Type},
+    table::Table,
     yaml::{self, Node, Value},
 };
 
 use super::{
     Case, CaseEvent, Cases, EventFrom, Selector,
     change::{self, Change, Leads, PathStep},
-    conform::{Hold, conform, unknown_field, whole},
-    keys::{Reporter, json},
-    reply::{Script, read_script},
+    conform::{Hold, conform, fill, unknown_field, whole},
+    keys::{Reporter, beside, json},
+    reply::{Answers, Script, Who, read_script},
     selector::{Place, Unresolved, places, resolve},
 };
 
@@ -31,16 +31,16 @@ use super::{
 const NOW: &str = "2026-01-05T09:00:00Z";
 
 /// What a case may say, and `given` too.
-const GIVEN: [&str; 5] = ["event", "now", "replies", "properties", "tables"];
+const GIVEN: [&str; 6] = ["event", "input", "now", "replies", "properties", "tables"];
+
 /// Reads a test file of `recipe`, and checks it against the recipe and the connectors.
 ///
-/// `properties` and `tables` are the project's. Cases come back without those that have a mistake.
+/// `project` is the one that the recipe belongs to. Cases come back without those that have a mistake.
 pub fn read_cases(
     source: &Arc<Source>,
     recipe: &Recipe,
     catalogue: &Catalogue,
-    properties: &BTreeMap<String, Property>,
-    tables: &Tables,
+    project: &Project,
 ) -> (Option<Cases>, Vec<Diagnostic>) {
     let mut out = Vec::new();
     let Some(root) = yaml::parse(source, &mut out) else { return (None, out) };
@@ -58,8 +58,9 @@ pub fn read_cases(
         places,
         catalogue,
         event,
-        properties,
-        tables,
+        called: recipe.trigger().is_none(),
+        gives: recipe.output_shape.clone(),
+        project,
     };
     let cases = reader.file(&root);
     out.sort_by_key(|diagnostic| diagnostic.span);
@@ -72,14 +73,18 @@ pub(super) struct Reader<'a> {
     places: Vec<Place<'a>>,
     catalogue: &'a Catalogue,
     event: Shape,
-    properties: &'a BTreeMap<String, Property>,
-    tables: &'a Tables,
+    /// Whether the recipe is one that others call.
+    pub(super) called: bool,
+    /// What it gives those who call it.
+    pub(super) gives: Shape,
+    project: &'a Project,
 }
 
 /// What `given` or a case says, before they are put together.
 #[derive(Default, Clone)]
 struct Given {
     from: Option<EventFrom>,
+    input: serde_json::Map<String, serde_json::Value>,
     received_at: Option<Timestamp>,
     changes: Vec<Change>,
     now: Option<Timestamp>,
@@ -127,7 +132,7 @@ impl<'a> Reader<'a> {
         given: &Given,
         names: &mut HashMap<&'n str, Span>,
     ) -> Option<Case> {
-        let known = ["name", "event", "now", "replies", "properties", "tables", "expect"];
+        let known = ["name", "event", "input", "now", "replies", "properties", "tables", "expect"];
         let own = self.given(node, "a case", &known);
         let (mut name, mut expect) = (None, None);
         for (key, value) in self.to.map(node, "a case") {
@@ -156,6 +161,12 @@ impl<'a> Reader<'a> {
                 "a case has no `expect`",
                 "say at least `expect: { status: succeeded }`",
             );
+        }
+        let mut own = own;
+        if self.called && own.from.is_none() && given.from.is_none() {
+            // What a case says of the input replaces what `given` says of it, name by name.
+            let input = given.input.clone().into_iter().chain(std::mem::take(&mut own.input));
+            own.from = Some(EventFrom::Payload(given_input(input.collect(), &self.event)));
         }
         let now = own.now.or(given.now).unwrap_or_else(|| NOW.parse().expect("it is a moment"));
         let event = match (own.from, given.from.clone()) {
@@ -204,7 +215,13 @@ impl<'a> Reader<'a> {
         let mut given = Given::default();
         for (key, node) in self.to.entries(node, of, known) {
             match key.text.as_str() {
+                "event" if self.called => {
+                    let message = "this recipe is called, so there is no event";
+                    let cure = "write `input: { … }` with what its caller gives";
+                    self.to.error("wrong-value", key.span, message).help.push(cure.into());
+                }
                 "event" => self.event(node, &mut given),
+                "input" => self.input(key.span, node, &mut given),
                 "now" => given.now = self.moment(node, "`now`"),
                 "replies" => given.replies = self.replies(node),
                 "properties" => given.properties = self.properties(node),
@@ -243,6 +260,20 @@ impl<'a> Reader<'a> {
                 "received_at" => given.received_at = self.moment(value, "`received_at`"),
                 _ => given.changes = self.changes(value),
             }
+        }
+    }
+
+    fn input(&mut self, span: Span, node: &Node, given: &mut Given) {
+        if !self.called {
+            let message = "this recipe has a trigger, so nobody gives it an input";
+            let cure = "write `event: { file: … }` or `event: { payload: … }`";
+            self.to.error("wrong-value", span, message).help.push(cure.into());
+            return;
+        }
+        let event = self.event.clone();
+        conform(node, "input", &event, Hold::Value, &mut self.to);
+        if let serde_json::Value::Object(map) = json(node) {
+            given.input = map;
         }
     }
 
@@ -304,21 +335,23 @@ impl<'a> Reader<'a> {
         let mut replies = Vec::new();
         for (key, value) in self.to.map(node, "`replies`") {
             let Some((selector, place)) = self.step(&key.text, key.span) else { continue };
-            let Some(spec) = self.action(&place) else {
-                let message = format!("`{}` is not an action, so it gets no reply", key.text);
+            let Some(answers) = self.answers(&place) else {
+                let message =
+                    format!("`{}` calls nothing and asks nobody, so it gets no reply", key.text);
                 self.to.error("wrong-value", key.span, message);
                 continue;
             };
-            replies.push((selector, read_script(value, &key.text, spec, &mut self.to)));
+            replies.push((selector, read_script(value, &key.text, &answers, &mut self.to)));
         }
         replies
     }
 
     fn properties(&mut self, node: &Node) -> BTreeMap<String, serde_json::Value> {
         let mut found = BTreeMap::new();
-        let known: Vec<&str> = self.properties.keys().map(String::as_str).collect();
+        let properties = &self.project.runner.properties;
+        let known: Vec<&str> = properties.keys().map(String::as_str).collect();
         for (key, value) in self.to.entries_called(node, "the project", "property", &known) {
-            let property = &self.properties[&key.text];
+            let property = &properties[&key.text];
             conform(value, &key.text, &property.shape, Hold::Value, &mut self.to);
             found.insert(key.text.clone(), json(value));
         }
@@ -328,8 +361,8 @@ impl<'a> Reader<'a> {
     /// Reads tables as lists of rows: `{ employment_types: [{ greenhouse: Full-time, goco: Full-Time }] }`.
     fn tables(&mut self, node: &Node) -> BTreeMap<String, Arc<Table>> {
         let mut found = BTreeMap::new();
-        let known: Vec<&str> = self.tables.tables.keys().map(String::as_str).collect();
-        let tables = self.tables;
+        let tables = &self.project.tables;
+        let known: Vec<&str> = tables.tables.keys().map(String::as_str).collect();
         for (key, value) in self.to.entries_called(node, "the project", "table", &known) {
             let real = &tables.tables[&key.text];
             let Value::List(rows) = &value.value else {
@@ -397,7 +430,45 @@ impl<'a> Reader<'a> {
         self.catalogue.connectors.get(&action.connector)?.actions.get(&action.action)
     }
 
-    fn moment(&mut self, node: &Node, of: &str) -> Option<Timestamp> {
+    /// Returns what a step answers with; `None` when it calls nothing.
+    pub(super) fn answers(&self, place: &Place<'a>) -> Option<Answers<'a>> {
+        Some(match &place.step.kind {
+            StepKind::Action(_) => {
+                Answers { who: Who::Action, output: Cow::Borrowed(&self.action(place)?.output) }
+            }
+            StepKind::Call(call) => {
+                let called = self.project.recipes.get(&call.recipe);
+                let output = if call.background {
+                    Cow::Owned(job_shape())
+                } else {
+                    called.map_or_else(
+                        || Cow::Owned(Shape::any()),
+                        |one| Cow::Owned(one.output_shape.clone()),
+                    )
+                };
+                Answers { who: Who::Recipe, output }
+            }
+            StepKind::WaitFor(ask) => {
+                let output = Cow::Owned(Shape::of(Type::Object(ask.answer.clone())));
+                Answers { who: Who::Person, output }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Returns what a step is called with, if it is called.
+    pub(super) fn takes(&self, place: &Place<'a>) -> Option<Arc<Object>> {
+        match &place.step.kind {
+            StepKind::Action(_) => self.action(place).map(|spec| spec.input.clone()),
+            StepKind::Call(call) => match &self.project.recipes.get(&call.recipe)?.start {
+                Start::Called { input } => Some(input.clone()),
+                Start::Trigger(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(super) fn moment(&mut self, node: &Node, of: &str) -> Option<Timestamp> {
         let text = self.to.text(node, of)?;
         let moment = text.parse().ok();
         if moment.is_none() {
@@ -413,18 +484,30 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns `path` as seen from the project folder, when it is written as seen from the file `from`.
-fn beside(from: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    let folder = Path::new(from).parent().and_then(Path::to_str).unwrap_or("");
-    for part in folder.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
+/// Returns an input with what its caller may leave out: the default, or null; what it must give is filled in.
+fn given_input(
+    mut input: serde_json::Map<String, serde_json::Value>,
+    shape: &Shape,
+) -> serde_json::Value {
+    if let Type::Object(object) = &shape.of {
+        for field in object.fields.iter().filter(|field| !field.required || field.default.is_some())
+        {
+            let left_out = field.default.clone().unwrap_or_default();
+            input.entry(field.name.clone()).or_insert(left_out);
         }
     }
-    if path.starts_with('/') { path.into() } else { parts.join("/") }
+    fill(serde_json::Value::Object(input), shape)
+}
+
+/// Returns what a call in the background gives: the job's number, as text.
+fn job_shape() -> Shape {
+    let text = Shape::of(Type::Text(Text::default()));
+    let field = Field {
+        name: "job".into(),
+        shape: text,
+        required: true,
+        summary: String::new(),
+        default: None,
+    };
+    Shape::of(Type::Object(Arc::new(Object { fields: vec![field], ..Object::default() })))
 }

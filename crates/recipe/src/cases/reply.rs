@@ -1,19 +1,20 @@
-//! What a step answers in a case: an output, a failure, or the finding of a look-up; one, or call by call.
+//! What a step answers in a case: an output, a failure, a recorded exchange, or the finding of a look-up; one, or call
+//! by call. A called recipe answers with its output, a question with what a person says.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use crate::{
-    catalogue::ActionSpec,
-    schema::Type,
+    diagnostic::Span,
+    schema::{Shape, Type},
     yaml::{Node, Value},
 };
 
 use super::{
     conform::{example, field, whole},
-    keys::Reporter,
+    keys::{Reporter, beside},
 };
 
 /// What a step answers, call by call.
@@ -34,6 +35,36 @@ pub enum Reply {
     Fail(Fail),
     /// The look-up of an unknown outcome finds this.
     LookUp(LookedUp),
+    /// The connector works on a recorded exchange.
+    Http(Recording),
+    /// Nobody answers in time.
+    Timeout,
+}
+
+/// A file with recorded exchanges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// Its path, relative to the project folder.
+    pub path: String,
+    /// Where the test file names it.
+    pub span: Span,
+}
+
+/// What gets a reply, and what it answers with.
+pub(super) struct Answers<'s> {
+    pub(super) who: Who,
+    pub(super) output: Cow<'s, Shape>,
+}
+
+/// What gets a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// An action.
+    Action,
+    /// A recipe that is called.
+    Recipe,
+    /// A person who is asked.
+    Person,
 }
 
 /// A failure of a call.
@@ -82,57 +113,67 @@ impl Script {
     }
 }
 
-/// Reads the replies of a step whose action is `spec`, called `name`.
+/// Reads the replies of a step called `name`.
 pub(super) fn read_script(
     node: &Node,
     name: &str,
-    spec: &ActionSpec,
+    of: &Answers<'_>,
     to: &mut Reporter<'_>,
 ) -> Script {
     match &node.value {
         Value::List(items) => {
-            let replies = items.iter().filter_map(|node| read(node, name, spec, to)).collect();
+            let replies = items.iter().filter_map(|node| read(node, name, of, to)).collect();
             Script { replies, every_call: false }
         }
-        _ => Script { replies: read(node, name, spec, to).into_iter().collect(), every_call: true },
+        _ => Script { replies: read(node, name, of, to).into_iter().collect(), every_call: true },
     }
 }
 
-fn read(node: &Node, name: &str, spec: &ActionSpec, to: &mut Reporter<'_>) -> Option<Reply> {
-    match only_entry(node) {
-        Some(("fail", node)) => read_fail(node, to).map(Reply::Fail),
-        Some(("look_up", node)) => read_look_up(node, name, spec, to).map(Reply::LookUp),
-        Some(("http", value)) => {
-            to.error(
-                "not-yet",
-                value.span,
-                "recorded exchanges (`http:`) cannot be replayed in tests yet",
-            )
-            .help
-            .push(format!(
-                "write the output of `{name}` here, or `fail: {{ code: …, message: … }}`"
-            ));
+fn read(node: &Node, name: &str, of: &Answers<'_>, to: &mut Reporter<'_>) -> Option<Reply> {
+    let output = &*of.output;
+    match (only_entry(node), of.who) {
+        (Some(("fail", node)), Who::Action | Who::Recipe) => {
+            let fail = read_fail(node, to)?;
+            if of.who == Who::Recipe && fail.kind != FailKind::Permanent {
+                let message = format!(
+                    "the job that `{name}` calls ends as failed; there is no `kind` of that"
+                );
+                to.error("wrong-value", node.span, message);
+            }
+            Some(Reply::Fail(fail))
+        }
+        (Some(("look_up", node)), Who::Action) => {
+            read_look_up(node, name, output, to).map(Reply::LookUp)
+        }
+        (Some(("http", value)), Who::Action) => {
+            let path = beside(&to.source.path, to.text(value, "`http`")?);
+            Some(Reply::Http(Recording { path, span: value.span }))
+        }
+        (_, Who::Action) if has_warnings(node, output) => read_warned(node, name, output, to),
+        (_, Who::Person) if matches!(&node.value, Value::Text(text) if text == "timeout") => {
+            Some(Reply::Timeout)
+        }
+        (_, Who::Person) if !matches!(node.value, Value::Map(_)) => {
+            to.wrong_type(node, &format!("the answer to `{name}`"), "a map, or `timeout`");
             None
         }
-        _ if has_warnings(node, spec) => read_warned(node, name, spec, to),
-        _ => Some(Reply::Output(Arc::new(whole(node, name, &spec.output, to)), Vec::new())),
+        _ => Some(Reply::Output(Arc::new(whole(node, name, output, to)), Vec::new())),
     }
 }
 
 /// Returns whether a reply is an output with warnings beside it, `{ output: …, warnings: […] }`, rather than an output
 /// that has such a field itself.
-fn has_warnings(node: &Node, spec: &ActionSpec) -> bool {
-    let own =
-        matches!(&spec.output.of, Type::Object(object) if field(object, "warnings").is_some());
+fn has_warnings(node: &Node, output: &Shape) -> bool {
+    let own = matches!(&output.of, Type::Object(object) if field(object, "warnings").is_some());
     !own && matches!(&node.value, Value::Map(entries)
         if entries.iter().any(|(key, _)| key.text == "warnings"))
 }
 
-fn read_warned(node: &Node, name: &str, spec: &ActionSpec, to: &mut Reporter<'_>) -> Option<Reply> {
+fn read_warned(node: &Node, name: &str, shape: &Shape, to: &mut Reporter<'_>) -> Option<Reply> {
     let (mut output, mut warnings) = (None, Vec::new());
     for (key, value) in to.entries(node, "a reply with warnings", &["output", "warnings"]) {
         if key.text == "output" {
-            output = Some(whole(value, name, &spec.output, to));
+            output = Some(whole(value, name, shape, to));
             continue;
         }
         let Value::List(items) = &value.value else {
@@ -152,7 +193,7 @@ fn read_warned(node: &Node, name: &str, spec: &ActionSpec, to: &mut Reporter<'_>
             warnings.push((code.to_owned(), message.to_owned()));
         }
     }
-    let output = output.unwrap_or_else(|| example(&spec.output));
+    let output = output.unwrap_or_else(|| example(shape));
     Some(Reply::Output(Arc::new(output), warnings))
 }
 
@@ -208,16 +249,14 @@ fn read_fail(node: &Node, to: &mut Reporter<'_>) -> Option<Fail> {
 fn read_look_up(
     node: &Node,
     name: &str,
-    spec: &ActionSpec,
+    output: &Shape,
     to: &mut Reporter<'_>,
 ) -> Option<LookedUp> {
     if matches!(&node.value, Value::Text(text) if text == "absent") {
         return Some(LookedUp::Absent);
     }
     match only_entry(node) {
-        Some(("found", node)) => {
-            Some(LookedUp::Found(Arc::new(whole(node, name, &spec.output, to))))
-        }
+        Some(("found", node)) => Some(LookedUp::Found(Arc::new(whole(node, name, output, to)))),
         Some(("inconclusive", node)) => {
             to.text(node, "`inconclusive`").map(|why| LookedUp::Inconclusive(why.into()))
         }

@@ -53,6 +53,7 @@ fn scope() -> Scope {
         now: "2027-01-04T09:30:00Z".parse().unwrap(),
         tables: Arc::new(Tables {
             tables: [("employment_types".to_owned(), Arc::new(table))].into(),
+            ..Tables::default()
         }),
     }
 }

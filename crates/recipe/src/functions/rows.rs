@@ -43,8 +43,8 @@ pub(super) const ALL: &[Function] = &[
 ];
 
 fn row<'a>(call: &mut Call<'_, 'a>, must_exist: bool) -> Given<'a> {
-    let name = call.text(0);
-    let Some(table) = call.scope.tables.tables.get(name) else {
+    let name = call.text(0).to_owned();
+    let Some(table) = call.scope.tables.tables.get(&name) else {
         return Err(Fault::new("not_found", format!("there is no table `{name}`")));
     };
     let mut wanted: Vec<(usize, &str)> = Vec::new();
@@ -67,7 +67,7 @@ fn row<'a>(call: &mut Call<'_, 'a>, must_exist: bool) -> Given<'a> {
     }
     let cells = table.rows.len().saturating_mul(wanted.len());
     call.fuel.spend(cells)?;
-    let mut found = table.rows.iter().filter(|row| {
+    let mut found = table.rows.iter().enumerate().filter(|(_, row)| {
         wanted.iter().all(|(index, text)| row.get(*index).is_some_and(|cell| cell.trim() == *text))
     });
     let criteria = || {
@@ -78,7 +78,10 @@ fn row<'a>(call: &mut Call<'_, 'a>, must_exist: bool) -> Given<'a> {
         pairs.join(" and ")
     };
     match (found.next(), found.count()) {
-        (Some(row), 0) => {
+        (Some((at, row)), 0) => {
+            if let Some(watch) = &call.scope.tables.watch {
+                watch.found(&name, at);
+            }
             let fields = table.columns.iter().cloned().zip(row.iter().cloned().map(Value::String));
             Ok(Cow::Owned(Value::Object(fields.collect::<Map<_, _>>())))
         }

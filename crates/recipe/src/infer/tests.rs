@@ -58,7 +58,7 @@ fn tables() -> Arc<Tables> {
         columns: vec!["greenhouse".into(), "goco".into()],
         rows: vec![vec!["Full-time".into(), "full_time".into()]],
     };
-    Arc::new(Tables { tables: [("types".to_owned(), Arc::new(table))].into() })
+    Arc::new(Tables { tables: [("types".to_owned(), Arc::new(table))].into(), ..Tables::default() })
 }
 
 fn environment() -> Environment {

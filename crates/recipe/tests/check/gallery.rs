@@ -112,9 +112,7 @@ fn found_in(folder: &Path, files: &ProjectFiles) -> (Project, Vec<Diagnostic>) {
     if let Ok(text) = std::fs::read_to_string(folder.join("recipe.test.yaml")) {
         let source = Source::new("recipes/hire.test.yaml", text);
         let recipe = &project.recipes["hire"];
-        let properties = &project.runner.properties;
-        diagnostics
-            .append(&mut read_cases(&source, recipe, &catalogue, properties, &project.tables).1);
+        diagnostics.append(&mut read_cases(&source, recipe, &catalogue, &project).1);
     }
     (project, diagnostics)
 }

@@ -1,0 +1,317 @@
+//! Plans: a job played on real reads, whose writes are shown and never sent; and past jobs played again on what was
+//! recorded, under the recipe as it is now.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use connector::{
+    Action, Clock, Delivery, Failure,
+    http::{PLANNED, Planned, Wire},
+};
+use recipe::{Case, EffectSpec, Fail, FailKind, Recipe, Reply, Script, Selector, StepKind};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use crate::{
+    command::CommandError,
+    deployment::{self, Deployment},
+    journal::{Entry, JobId, Kind, Status},
+    machine::{Due, names},
+    service::Engine,
+    simulate::{
+        Bench, Called, Live, Played, StepRun, called,
+        placeholder::{MARKS, placeholder},
+        runs::runs,
+    },
+    store::JobQuery,
+    view::JobView,
+};
+
+/// What a job would do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    /// The job's label.
+    pub label: String,
+    /// How it would end, as far as one can tell.
+    pub status: String,
+    /// Why, in a line.
+    pub message: String,
+    /// Its steps, in order.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// What a step would do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Its path.
+    pub path: String,
+    /// The action it calls, or its leading key.
+    pub does: String,
+    /// What it is called with.
+    pub input: Option<Value>,
+    /// The requests it would send, and that were not sent.
+    pub requests: Vec<Planned>,
+    /// Whether its output stands in for one that nobody knows.
+    pub placeholder: bool,
+    /// What it gives.
+    pub output: Option<Value>,
+    /// How it fails.
+    pub failure: Option<String>,
+}
+
+/// How a past job would go now.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Past {
+    /// The job.
+    pub job: i64,
+    /// Its label.
+    pub label: String,
+    /// What would be other than it was, line by line.
+    pub changes: Vec<String>,
+}
+
+/// Plays the first event of a delivery: reads are sent, writes are not. Blocks; call it where that is allowed.
+pub fn plan(
+    deployment: &Deployment,
+    recipe: &Arc<Recipe>,
+    delivery: &Delivery,
+    clock: &Arc<dyn Clock>,
+    runtime: &Handle,
+) -> Result<Plan, String> {
+    let event = first_event(deployment, recipe, delivery)?;
+    let planned: Mutex<BTreeMap<String, (Vec<Planned>, bool)>> = Mutex::default();
+    let live = |due: &Due, action: &Action| -> Called {
+        let wire = Wire::planning(&MARKS);
+        let result = deployment.connection(due.connection.as_deref()).and_then(|connection| {
+            runtime.block_on(called(action, &connection, due, &wire, clock.clone()))
+        });
+        let requests = wire.planned();
+        let stands_in = matches!(&result, Err(failure) if failure.code == PLANNED);
+        let mut planned = planned.lock().expect("no panic while the lock is held");
+        planned.insert(due.path.to_string(), (requests, stands_in));
+        match result {
+            Err(failure) if failure.code == PLANNED => {
+                let name = names::last_name(&due.path);
+                Ok((placeholder(name, &action.spec.output), Vec::new()))
+            }
+            // A plan waits for nobody: what would be tried again is shown as it failed.
+            Err(failure) => Err(Failure { kind: connector::FailureKind::Permanent, ..failure }),
+            good => good,
+        }
+    };
+    let case = Case::of_event("plan", event, clock.now());
+    let (played, stuck) = play(deployment, &case, recipe, Some(&live))?;
+    let planned = planned.into_inner().expect("no panic while the lock is held");
+    let does: BTreeMap<&str, &StepKind> =
+        recipe.all_steps().map(|step| (&*step.name, &step.kind)).collect();
+    let step = |run: &StepRun| {
+        let kind = does.get(names::last_name(&run.path))?;
+        let (requests, stands_in) = planned.get(&*run.path.0).cloned().unwrap_or_default();
+        let unknown = matches!(kind, StepKind::Call(_) | StepKind::WaitFor(_));
+        Some(PlannedStep {
+            path: run.path.to_string(),
+            does: match kind {
+                StepKind::Call(call) => format!("call {}", call.recipe),
+                kind => kind.does(),
+            },
+            input: run.input.as_deref().cloned().or_else(|| run.ask.as_deref().map(Value::from)),
+            requests,
+            placeholder: stands_in || unknown,
+            output: run.output.as_deref().cloned(),
+            failure: run.failure.clone(),
+        })
+    };
+    Ok(Plan {
+        label: played.label.clone(),
+        status: played.status.into(),
+        message: stuck.unwrap_or_else(|| said(&played)),
+        steps: played.steps.iter().filter_map(step).collect(),
+    })
+}
+
+/// Plays a finished job again under the recipe as it is now, on what its steps gave then.
+pub fn past(deployment: &Deployment, recipe: &Arc<Recipe>, view: &JobView) -> Result<Past, String> {
+    let started = view.entries.first().map_or(view.row.accepted_at, |entry| entry.at);
+    let events = deployment.decode(recipe, &view.delivery).map_err(|failure| failure.message)?;
+    let event = events.into_iter().nth(view.row.event_index as usize);
+    let event = event.ok_or("its delivery does not hold its event any more")?.payload;
+    let before = runs(&view.entries);
+    let newly: Mutex<BTreeSet<String>> = Mutex::default();
+    let live = |due: &Due, action: &Action| -> Called {
+        let mut newly = newly.lock().expect("no panic while the lock is held");
+        newly.insert(due.path.to_string());
+        Ok((placeholder(names::last_name(&due.path), &action.spec.output), Vec::new()))
+    };
+    let mut case = Case::of_event("past", event, started);
+    case.replies = recorded(&view.entries);
+    let (played, stuck) = play(deployment, &case, recipe, Some(&live))?;
+    let mut changes = Vec::new();
+    let was = view.row.standing.status.word();
+    if was != played.status {
+        changes.push(format!("it {was}, and would be `{}`: {}", played.status, said(&played)));
+    }
+    changes.extend(stuck);
+    let writes = |path: &crate::StepPath| {
+        let step = names::action_at(recipe, path);
+        step.is_none_or(|step| step.effect != EffectSpec::Read)
+    };
+    for run in played.steps.iter().filter(|run| run.input.is_some() && writes(&run.path)) {
+        match before.iter().find(|old| old.path == run.path) {
+            None => changes.push(format!(
+                "`{}` would newly run, with {}",
+                run.path,
+                shown(run.input.as_deref())
+            )),
+            Some(old) => inputs(run, old, &mut changes),
+        }
+    }
+    for old in before.iter().filter(|old| old.input.is_some()) {
+        if !played.steps.iter().any(|run| run.path == old.path) {
+            changes.push(format!("`{}` would not run any more", old.path));
+        }
+    }
+    Ok(Past { job: view.row.id.0, label: view.row.label.clone(), changes })
+}
+
+fn play(
+    deployment: &Deployment,
+    case: &Case,
+    recipe: &Arc<Recipe>,
+    live: Option<&Live<'_>>,
+) -> Result<(Played, Option<String>), String> {
+    let files = |_: &str| Err("a plan reads no files".to_owned());
+    let bench = Bench { live, ..Bench::new(&deployment.project, &deployment.connectors, &files) };
+    let (played, stuck) = bench.play(case, recipe).map_err(|problem| problem.message)?;
+    Ok((played, stuck.map(|stuck| format!("`{}` cannot be planned further", stuck.path))))
+}
+
+fn first_event(
+    deployment: &Deployment,
+    recipe: &Recipe,
+    delivery: &Delivery,
+) -> Result<Value, String> {
+    let events = deployment::decode(&deployment.connectors, recipe, delivery)
+        .map_err(|failure| failure.message)?;
+    let first = events.into_iter().next();
+    first.map(|event| event.payload).ok_or_else(|| "this holds no event for the recipe".into())
+}
+
+/// Returns what the steps of a journal gave, as replies by step path.
+fn recorded(entries: &[Entry]) -> Vec<(Selector, Script)> {
+    let mut failures: BTreeMap<&str, &Failure> = BTreeMap::new();
+    for entry in entries {
+        if let Kind::Failed { failure, .. } = &entry.kind {
+            failures.insert(&entry.path.0, failure);
+        }
+    }
+    let reply = |run: StepRun| {
+        let reply = match (run.output, failures.get(&*run.path.0)) {
+            (Some(output), _) => Reply::Output(output, Vec::new()),
+            (None, Some(failure)) => Reply::Fail(Fail {
+                code: failure.code.clone(),
+                message: failure.message.clone(),
+                hint: failure.hint.clone(),
+                kind: FailKind::Permanent,
+            }),
+            (None, None) => return None,
+        };
+        Some((exactly(&run.path.0), Script { replies: vec![reply], every_call: true }))
+    };
+    runs(entries).into_iter().filter_map(reply).collect()
+}
+
+/// Returns the selector of one step path.
+fn exactly(path: &str) -> Selector {
+    let mut segments: Vec<&str> = path.split('.').collect();
+    let step = segments.pop().unwrap_or_default();
+    let round = |segment: &str| segment.split_once('[')?.1.trim_end_matches(']').parse().ok();
+    Selector { step: step.into(), rounds: segments.into_iter().map(round).collect() }
+}
+
+fn inputs(run: &StepRun, old: &StepRun, changes: &mut Vec<String>) {
+    let fields = |run: &StepRun| match run.input.as_deref() {
+        Some(Value::Object(map)) => map.clone(),
+        _ => serde_json::Map::new(),
+    };
+    let (new, old) = (fields(run), fields(old));
+    let names: BTreeSet<&String> = new.keys().chain(old.keys()).collect();
+    for name in names {
+        if new.get(name) != old.get(name) {
+            changes.push(format!(
+                "`{}`: `{name}` was {}, and would be {}",
+                run.path,
+                shown(old.get(name)),
+                shown(new.get(name))
+            ));
+        }
+    }
+}
+
+fn said(played: &Played) -> String {
+    let message = played.outcome.as_ref().map(|outcome| outcome.message.clone());
+    message.or_else(|| played.attention.first().cloned()).unwrap_or_default()
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "not sent".into(), |value| format!("`{value}`"))
+}
+
+/// What a plan is made from.
+#[derive(Debug)]
+pub enum From {
+    /// A body as the vendor sends it.
+    Body(Vec<u8>),
+    /// The event of another job.
+    Job(JobId),
+}
+
+impl Engine {
+    /// Plans a job of a recipe.
+    pub async fn plan(&self, recipe: &str, from: From) -> Result<Plan, CommandError> {
+        let clock = self.clock().clone();
+        let delivery = match from {
+            From::Body(body) => Delivery {
+                headers: Vec::new(),
+                query: String::new(),
+                body: body.into(),
+                received_at: clock.now(),
+            },
+            From::Job(job) => {
+                let view = self.job(job).await?.ok_or(CommandError::NoJob(job))?;
+                view.delivery
+            }
+        };
+        let (deployment, recipe) = (self.deployment(), self.current(recipe)?);
+        let runtime = Handle::current();
+        let planned = tokio::task::spawn_blocking(move || {
+            plan(&deployment, &recipe, &delivery, &clock, &runtime)
+        });
+        let planned = planned.await.unwrap_or_else(|_| Err("planning broke off".into()));
+        planned.map_err(CommandError::NoPlan)
+    }
+
+    /// Plays the last finished jobs of a recipe again, the newest first.
+    pub async fn past(&self, recipe: &str, jobs: u32) -> Result<Vec<Past>, CommandError> {
+        let (deployment, current) = (self.deployment(), self.current(recipe)?);
+        let query = JobQuery {
+            recipe: Some(recipe.into()),
+            statuses: vec![Status::Succeeded, Status::Failed, Status::Skipped],
+            limit: jobs as usize,
+            ..JobQuery::default()
+        };
+        let mut found = Vec::new();
+        for row in self.jobs(query).await? {
+            let Some(view) = self.job(row.id).await? else { continue };
+            // What cannot be played again says so, and keeps no other job from it.
+            found.push(past(&deployment, &current, &view).unwrap_or_else(|why| Past {
+                job: row.id.0,
+                label: row.label.clone(),
+                changes: vec![format!("it cannot be played again: {why}")],
+            }));
+        }
+        Ok(found)
+    }
+}

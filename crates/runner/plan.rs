@@ -1,0 +1,105 @@
+//! `plan`: what a job would send, without sending it; and what past jobs would do under the recipe as it is now.
+
+use std::{fs, path::Path};
+
+use engine::plan::{Past, Plan, PlannedStep};
+
+use crate::{
+    args,
+    desk::Desk,
+    exit::{Exit, Trouble},
+    jobs::unexpected,
+    request::{From, Reply, Request},
+    terminal::{self, BAD, FAINT, GOOD, STRONG, WARN, count, paint},
+};
+
+/// Runs the command.
+pub async fn run(dir: &Path, asked: args::Plan) -> Result<Exit, Trouble> {
+    let request = match (asked.event, asked.past) {
+        (Some(event), _) => Request::Plan { recipe: asked.recipe, from: read(&event)? },
+        (None, past) => Request::Past { recipe: asked.recipe, jobs: past.unwrap_or(1) },
+    };
+    let desk = Desk::open(dir).await?;
+    let reply = desk.ask(request).await;
+    desk.close().await;
+    match reply? {
+        Reply::Plan(plan) => {
+            terminal::data(planned(&plan));
+            terminal::talk("nothing was written");
+            Ok(if plan.status == "failed" { Exit::Found } else { Exit::Good })
+        }
+        Reply::Past(past) => {
+            terminal::data(compared(&past));
+            let changed = past.iter().filter(|one| !one.changes.is_empty()).count();
+            let jobs = count(past.len(), "job");
+            terminal::talk(format!("{jobs}, {changed} would go otherwise; nothing was sent"));
+            Ok(if changed > 0 { Exit::Found } else { Exit::Good })
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+fn read(event: &str) -> Result<From, Trouble> {
+    if let Ok(job) = event.parse() {
+        return Ok(From::Job(job));
+    }
+    let path = Path::new(event);
+    fs::read(path).map(From::Body).map_err(|error| {
+        Trouble::file("read", path, &error)
+            .cure("`--event` takes a file with the raw body, or the number of a past job")
+    })
+}
+
+fn planned(plan: &Plan) -> String {
+    let mut lines = vec![paint(STRONG, format!("plan {}", plan.label).trim_end()).clone()];
+    for step in &plan.steps {
+        lines.extend(told(step));
+    }
+    let status = if plan.message.is_empty() {
+        plan.status.clone()
+    } else {
+        format!("{}: {}", plan.status, plan.message)
+    };
+    lines.push(format!("it would end as {status}"));
+    lines.join("\n")
+}
+
+fn told(step: &PlannedStep) -> Vec<String> {
+    let mut lines = Vec::new();
+    let name = format!("{} {}", step.path, paint(FAINT, &step.does));
+    if let Some(failure) = &step.failure {
+        lines.push(format!("  {} {name}: {failure}", paint(BAD, "fails")));
+    } else if step.requests.is_empty() && !step.placeholder {
+        lines.push(format!("  {} {name}", paint(GOOD, "done ")));
+    } else {
+        lines.push(format!("  {} {name}", paint(WARN, "would")));
+    }
+    if step.requests.is_empty()
+        && step.placeholder
+        && let Some(input) = &step.input
+    {
+        lines.push(format!("      with {input}"));
+    }
+    for request in &step.requests {
+        lines.push(format!("      {} {}", request.method, request.url));
+        if !request.body.is_null() {
+            let body = serde_json::to_string_pretty(&request.body).unwrap_or_default();
+            lines.extend(body.lines().map(|line| format!("      {line}")));
+        }
+    }
+    lines
+}
+
+fn compared(past: &[Past]) -> String {
+    let mut lines = Vec::new();
+    for one in past {
+        let same =
+            if one.changes.is_empty() { paint(GOOD, "the same") } else { paint(WARN, "other") };
+        lines.push(format!("job {} {}: {same}", one.job, one.label));
+        lines.extend(one.changes.iter().map(|change| format!("    {change}")));
+    }
+    if lines.is_empty() {
+        lines.push("there is no finished job of this recipe".into());
+    }
+    lines.join("\n")
+}
