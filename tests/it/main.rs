@@ -11,6 +11,7 @@ mod command_line;
 mod deaths;
 mod deliveries;
 mod editors;
+mod examples;
 mod hires;
 mod mistakes;
 mod mutants;
