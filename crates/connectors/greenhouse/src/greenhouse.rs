@@ -9,7 +9,9 @@ use crate::{
     applications::get_application,
     attachments::list_attachments,
     candidates::get_candidate,
-    checkup, hired, missed, notes, offer_approved,
+    checkup, hired,
+    hires::list_hires,
+     missed, notes, offer_approved,
     offers::get_current_offer,
     settings, unhired,
 };
@@ -57,6 +59,11 @@ pub fn connector() -> Connector {
     ))
     .action(Action::read("get_candidate", "Reads a candidate.", get_candidate))
     .action(Action::read("get_application", "Reads an application.", get_application))
+    .action(Action::read(
+        "list_hires",
+        "Lists who was hired since a moment, without those whose hire was taken back.",
+        list_hires,
+    ))
     .action(Action::read(
         "list_attachments",
         "Lists a candidate's or an application's documents, with fresh links.",

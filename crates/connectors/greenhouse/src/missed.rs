@@ -69,13 +69,13 @@ fn window(from: &From, now: Timestamp) -> (Timestamp, Timestamp, Option<u64>) {
 }
 
 /// An application that ended in a hire.
-struct Hire {
-    application: u64,
-    offer: Option<Value>,
+pub(crate) struct Hire {
+    pub(crate) application: u64,
+    pub(crate) offer: Option<Value>,
 }
 
 /// Returns the offers that were accepted since then and are their application's current one.
-async fn accepted(harvest: &Harvest, call: &Call, since: Timestamp) -> Result<Vec<Value>, Failure> {
+pub(crate) async fn accepted(harvest: &Harvest, call: &Call, since: Timestamp) -> Result<Vec<Value>, Failure> {
     let request = harvest.get("offers").query("per_page", 500).doing("listing accepted offers");
     let request = if harvest.is_v1() {
         request.query("status", "accepted").query("resolved_after", since)
@@ -89,7 +89,7 @@ async fn accepted(harvest: &Harvest, call: &Call, since: Timestamp) -> Result<Ve
 }
 
 /// Returns the hires since then, by application.
-async fn hires(
+pub(crate) async fn hires(
     harvest: &Harvest,
     call: &Call,
     since: Timestamp,
@@ -128,7 +128,7 @@ async fn put_together(
     call: &Call,
     hires: Vec<Hire>,
 ) -> Result<Vec<Found>, Failure> {
-    let mut world = World { harvest, call, known: BTreeMap::new() };
+    let mut world = World::new(harvest, call);
     let ids = hires.iter().map(|hire| hire.application).collect();
     let applications = world.all("applications", ids, &rights::APPLICATIONS).await?;
     let mut found = Vec::new();
@@ -193,15 +193,19 @@ async fn one(
 }
 
 /// What was read of the tenant for one page of hires.
-struct World<'a> {
+pub(crate) struct World<'a> {
     harvest: &'a Harvest,
     call: &'a Call,
     known: BTreeMap<(&'static str, u64), Option<Value>>,
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
+    pub(crate) fn new(harvest: &'a Harvest, call: &'a Call) -> Self {
+        Self { harvest, call, known: BTreeMap::new() }
+    }
+
     /// Reads things of one kind by their ids.
-    async fn all(
+    pub(crate) async fn all(
         &mut self,
         kind: &'static str,
         ids: Vec<u64>,
@@ -323,7 +327,7 @@ impl World<'_> {
     }
 }
 
-fn id(value: &Value, name: &str) -> Result<u64, Failure> {
+pub(crate) fn id(value: &Value, name: &str) -> Result<u64, Failure> {
     value[name]
         .as_u64()
         .ok_or_else(|| Place::of_answer(value, "entry").at(name).unexpected("an id"))

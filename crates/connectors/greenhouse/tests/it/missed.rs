@@ -141,3 +141,24 @@ async fn a_missing_right_is_named() {
     let failure = read(&bench, None, earlier(&bench, 60)).await.unwrap_err();
     assert!(failure.hint.unwrap().contains("harvest:offers:list"));
 }
+
+#[tokio::test]
+async fn who_was_hired_is_listed_without_those_taken_back() {
+    for kind in KINDS {
+        let bench = Bench::new(kind).await;
+        for person in PEOPLE {
+            bench.tenant.hire(person).unwrap();
+        }
+        let since = earlier(&bench, 3600).to_string();
+        let listed = bench.run("list_hires", json!({ "since": since })).await.unwrap();
+        let hires = listed["hires"].as_array().unwrap();
+        assert_eq!(hires.len(), PEOPLE.len(), "{kind}: {listed}");
+        assert!(hires.iter().any(|hire| hire["first_name"] == "Johnny"), "{kind}: {listed}");
+        assert!(hires.iter().any(|hire| hire["starts_on"].is_string()), "{kind}: {listed}");
+        let later = (bench.clock.now() + SignedDuration::from_hours(1)).to_string();
+        let none = bench.run("list_hires", json!({ "since": later })).await.unwrap();
+        assert_eq!(none, json!({ "hires": [] }), "{kind}");
+        let failure = bench.run("list_hires", json!({ "since": "soon" })).await.unwrap_err();
+        assert_eq!(failure.code, "invalid_input", "{kind}");
+    }
+}
