@@ -11,7 +11,7 @@ use crate::{
     candidates::get_candidate,
     checkup, hired,
     hires::list_hires,
-     missed, notes, offer_approved,
+    missed, notes, offer_approved,
     offers::get_current_offer,
     settings, unhired,
 };

@@ -55,7 +55,8 @@ pub(crate) async fn list_hires(
     input: Since,
 ) -> Result<Hires, Failure> {
     let since: Timestamp = input.since.parse().map_err(|_| {
-        let message = format!("`since` is a moment such as `2027-01-04T09:00:00Z`, found `{}`", input.since);
+        let message =
+            format!("`since` is a moment such as `2027-01-04T09:00:00Z`, found `{}`", input.since);
         Failure::permanent("invalid_input", message)
     })?;
     let harvest = &account.harvest;

@@ -75,7 +75,11 @@ pub(crate) struct Hire {
 }
 
 /// Returns the offers that were accepted since then and are their application's current one.
-pub(crate) async fn accepted(harvest: &Harvest, call: &Call, since: Timestamp) -> Result<Vec<Value>, Failure> {
+pub(crate) async fn accepted(
+    harvest: &Harvest,
+    call: &Call,
+    since: Timestamp,
+) -> Result<Vec<Value>, Failure> {
     let request = harvest.get("offers").query("per_page", 500).doing("listing accepted offers");
     let request = if harvest.is_v1() {
         request.query("status", "accepted").query("resolved_after", since)
