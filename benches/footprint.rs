@@ -111,6 +111,7 @@ async fn fill(data: &Path) {
             verdict: "events".into(),
             answered: 200,
             jobs: vec![NewJob {
+                parent: None,
                 event_index: 0,
                 dedupe_key: key.clone(),
                 order_key: None,
@@ -131,6 +132,7 @@ fn finished(job: JobId, at: Timestamp) -> Append {
     let opened = Kind::Opened { version: "v".into(), tables: "t".into(), properties: "p".into() };
     let output = Arc::new(json!({ "id": "9001", "full_name": "Johnny Smith" }));
     let outcome = Outcome {
+        output: None,
         status: Status::Succeeded,
         message: "done".into(),
         error: None,

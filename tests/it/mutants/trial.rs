@@ -82,14 +82,12 @@ impl Trial {
         }
         let recipe = &project.recipes[&self.name];
         let source = Source::new(format!("recipes/{}.test.yaml", self.name), self.cases.as_str());
-        let properties = &project.runner.properties;
-        let (cases, diagnostics) =
-            recipe::read_cases(&source, recipe, &self.catalogue, properties, &project.tables);
+        let (cases, diagnostics) = recipe::read_cases(&source, recipe, &self.catalogue, &project);
         if !diagnostics.is_empty() {
             return Err(recipe::render(&diagnostics, false));
         }
         let read = |path: &str| fs::read(self.folder.join(path)).map_err(|error| error.to_string());
-        let bench = Bench { project: &project, connectors: &self.connectors, files: &read };
+        let bench = Bench::new(&project, &self.connectors, &read);
         let mut cases = cases.unwrap();
         if !stops {
             return Ok(test(&cases, recipe, &bench, None));

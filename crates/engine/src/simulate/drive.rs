@@ -38,9 +38,10 @@ pub(super) fn play(
     let event = Arc::new(event);
     let tables = bench.tables(case);
     let properties = Arc::new(bench.properties(case));
+    let called = recipe.trigger().is_none();
     let scope = Scope {
-        input: None,
-        event: event.clone(),
+        input: called.then(|| event.clone()),
+        event: if called { Arc::default() } else { event.clone() },
         job: Arc::new(
             json!({ "id": "1", "url": URL, "label": "", "started_at": null, "warnings": [] }),
         ),
