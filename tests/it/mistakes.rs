@@ -112,10 +112,6 @@ const MEANINGS: &[(&str, &str)] = &[
         "The expression uses something that other template languages have and recipes do not.",
     ),
     (
-        "not-yet",
-        "The key belongs to the language, but this version of recipe-runner does not know it.",
-    ),
-    (
         "number-too-large",
         "YAML would read this as a number and lose its last digits. Mostly it is an id, and ids are text.",
     ),

@@ -4,6 +4,7 @@
 //! already holds what it takes from `given`, step names are resolved, and replies and expectations fit the connectors'
 //! schemas. `engine::simulate` plays the cases.
 
+mod called;
 mod change;
 mod conform;
 mod diff;

@@ -137,7 +137,12 @@ impl Hire {
             Some((offer, id)) => {
                 let version =
                     offer.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+                // To the second: the webhook leaves out what is finer, and the API does not.
                 let resolved_at = offer.resolved_at.as_deref().unwrap_or("-");
+                let resolved_at = match resolved_at.split_once('.') {
+                    Some((seconds, _)) => format!("{seconds}Z"),
+                    None => resolved_at.to_owned(),
+                };
                 (
                     format!("{application}/{id}/{version}/{resolved_at}"),
                     format!("{application}/{id}"),

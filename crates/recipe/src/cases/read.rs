@@ -13,15 +13,16 @@ use crate::{
     diagnostic::{Diagnostic, Source, Span},
     project::Project,
     recipe::{Recipe, Start, StepKind},
-    schema::{Field, Object, Shape, Text, Type},
+    schema::{Object, Shape, Type},
     table::Table,
     yaml::{self, Node, Value},
 };
 
 use super::{
     Case, CaseEvent, Cases, EventFrom, Selector,
+    called::{given_input, job_shape},
     change::{self, Change, Leads, PathStep},
-    conform::{Hold, conform, fill, unknown_field, whole},
+    conform::{Hold, conform, unknown_field, whole},
     keys::{Reporter, beside, json},
     reply::{Answers, Script, Who, read_script},
     selector::{Place, Unresolved, places, resolve},
@@ -482,32 +483,4 @@ impl<'a> Reader<'a> {
     pub(super) fn missing(&mut self, node: &Node, message: &str, cure: &str) {
         self.to.error("missing-key", node.span, message).help.push(cure.into());
     }
-}
-
-/// Returns an input with what its caller may leave out: the default, or null; what it must give is filled in.
-fn given_input(
-    mut input: serde_json::Map<String, serde_json::Value>,
-    shape: &Shape,
-) -> serde_json::Value {
-    if let Type::Object(object) = &shape.of {
-        for field in object.fields.iter().filter(|field| !field.required || field.default.is_some())
-        {
-            let left_out = field.default.clone().unwrap_or_default();
-            input.entry(field.name.clone()).or_insert(left_out);
-        }
-    }
-    fill(serde_json::Value::Object(input), shape)
-}
-
-/// Returns what a call in the background gives: the job's number, as text.
-fn job_shape() -> Shape {
-    let text = Shape::of(Type::Text(Text::default()));
-    let field = Field {
-        name: "job".into(),
-        shape: text,
-        required: true,
-        summary: String::new(),
-        default: None,
-    };
-    Shape::of(Type::Object(Arc::new(Object { fields: vec![field], ..Object::default() })))
 }
