@@ -18,6 +18,7 @@ mod mutants;
 mod notes;
 mod outcomes;
 mod pages;
+mod plans;
 mod promises;
 mod reference;
 mod secrets;

@@ -37,6 +37,41 @@ steps:
             with: { name: \"{{ file }} of {{ steps.person.full_name }}\" }
 ";
 
+const ASKS: &str = "
+title: Waits, asks and calls
+trigger: hr.hired
+steps:
+  - id: pause
+    wait: 2h
+  - id: approval
+    wait_for: { approved: boolean, comment: text? }
+    ask: \"May {{ event.name }} begin?\"
+    timeout: 1d
+    default: { approved: false }
+  - id: sorted
+    call: sort
+    when: steps.approval.approved
+    with: { kind: \"{{ event.kind }}\" }
+";
+
+const SORT: &str = "
+title: Sorts
+input: { kind: text, loud: boolean? }
+output: { word: \"{{ lookup('words', en=input.kind).de }}\" }
+steps:
+  - set: { done: true }
+";
+
+const ASKED: &str = "
+given:
+  event: { payload: { kind: Hello, name: Ada, files: [] } }
+  now: 2026-03-02T08:00:00Z
+  replies:
+    approval: { approved: true }
+    sorted: { word: Hallo }
+cases:
+";
+
 #[derive(Deserialize, JsonSchema)]
 struct Settings {
     /// The API key.
@@ -129,17 +164,25 @@ cases:
 ";
 
 fn play_of(text: &str, recorded: &str, crash: bool) -> (Tested, Coverage) {
+    play_recipe("main", text, recorded, crash)
+}
+
+fn play_recipe(recipe: &str, text: &str, recorded: &str, crash: bool) -> (Tested, Coverage) {
     let connectors = connectors();
     let catalogue = connector::catalogue(&connectors);
     let files = ProjectFiles {
         runner: None,
         connections: Some(Source::new("connections.yaml", "hr: { key: env:HR_KEY }\n")),
-        recipes: vec![Source::new("recipes/main.yaml", MAIN)],
+        recipes: vec![
+            Source::new("recipes/main.yaml", MAIN),
+            Source::new("recipes/asks.yaml", ASKS),
+            Source::new("recipes/sort.yaml", SORT),
+        ],
         tables: vec![Source::new("tables/words.csv", "en,de\nHello,Hallo\nBye,Tschüs\n")],
     };
     let (project, diagnostics) = recipe::check(&files, &catalogue);
     assert!(diagnostics.is_empty(), "{}", recipe::render(&diagnostics, false));
-    let recipe = &project.recipes["main"];
+    let recipe = &project.recipes[recipe];
     let source = Source::new("recipes/x.test.yaml", text);
     let (cases, diagnostics) = recipe::read_cases(&source, recipe, &catalogue, &project);
     assert!(diagnostics.is_empty(), "{}", recipe::render(&diagnostics, false));
@@ -250,4 +293,72 @@ fn coverage_names_what_no_case_reached() {
         ]
     );
     assert!((50..100).contains(&coverage.percent()), "{}", coverage.percent());
+}
+
+fn asked(text: &str) -> (Vec<String>, Coverage) {
+    let (tested, coverage) = play_recipe("asks", text, "", true);
+    let told = lines(&tested);
+    let lines = told.lines().map(str::trim).filter(|line| !line.starts_with("at "));
+    (lines.map(Into::into).collect(), coverage)
+}
+
+#[test]
+fn waits_answers_and_calls_play_and_survive_every_death() {
+    let cases = "
+  - name: all
+    expect:
+      status: succeeded
+      order: [pause, approval, sorted]
+      steps:
+        pause: { at: 2026-03-02T08:00:00Z, waited: 2h }
+        approval: { at: 2026-03-02T10:00:00Z, waited: 0s, ask: May Ada begin?, output: { approved: true } }
+        sorted: { with: { kind: Hello, loud: absent }, output: { word: { one_of: [Hallo, Hi] } } }
+  - name: late
+    replies: { approval: timeout }
+    expect:
+      status: succeeded
+      steps: { approval: { waited: 1d, output: { approved: false } }, sorted: not_run }
+  - name: broken
+    replies: { sorted: { fail: { code: not_found, message: no such word } } }
+    expect: { status: failed, error: { step: sorted, message: { contains: no such word } } }
+";
+    let (told, coverage) = asked(&format!("{ASKED}{cases}"));
+    assert_eq!(told, ["recipes/x.test.yaml", "ok   all", "ok   late", "ok   broken"]);
+    assert_eq!(coverage.gaps, []);
+    let (_, coverage) =
+        asked(&format!("{ASKED}  - {{ name: x, expect: {{ status: succeeded }} }}"));
+    let gaps: Vec<_> = coverage.gaps.iter().map(|(_, what)| what.as_str()).collect();
+    assert_eq!(gaps, ["`approval` never times out", "`when` of `sorted` is never false"]);
+}
+
+#[test]
+fn a_question_and_a_call_without_a_reply_say_what_to_write() {
+    let without = |step: &str| {
+        let given = ASKED.lines().filter(|line| !line.trim().starts_with(step));
+        let given = given.collect::<Vec<_>>().join("\n");
+        asked(&format!("{given}\n  - {{ name: x, expect: {{ status: succeeded }} }}")).0.join("\n")
+    };
+    let told = without("approval");
+    assert!(told.contains("step `approval` (`wait_for`) has no reply"), "{told}");
+    assert!(told.contains("`approval: { approved: false, comment: null }`"), "{told}");
+    let told = without("sorted");
+    assert!(told.contains("step `sorted` (`call sort`) has no reply"), "{told}");
+    assert!(told.contains("add under `replies`: `sorted: { word: "), "{told}");
+}
+
+#[test]
+fn a_called_recipe_is_tested_through_its_input() {
+    let text = "
+given: { input: { kind: Hello } }
+cases:
+  - name: says hello
+    expect: { status: succeeded, output: { word: Hallo } }
+  - name: says bye
+    input: { kind: Bye }
+    expect: { output: { word: Tschau } }
+";
+    let (tested, _) = play_recipe("sort", text, "", true);
+    let told = lines(&tested);
+    assert!(told.contains("ok   says hello"), "{told}");
+    assert!(told.contains("output.word: expected \"Tschau\", got \"Tschüs\""), "{told}");
 }

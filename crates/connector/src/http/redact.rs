@@ -67,7 +67,8 @@ impl Redactor {
         self.without_secrets(&shown)
     }
 
-    fn without_secrets(&self, text: &str) -> String {
+    /// Returns a text without the request's secrets, and with everything else as it is.
+    pub(super) fn without_secrets(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
         for secret in &self.secrets {
             let encoded: String =

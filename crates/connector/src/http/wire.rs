@@ -384,16 +384,18 @@ fn refused(doing: &str) -> Failure {
         .hint("Give the step a reply in the test file.")
 }
 
+/// Returns a request as it would be sent, without what is secret. Names and addresses of people are shown: whoever asks
+/// for a plan asks what would be written.
 fn planned(request: &Request, url: &Url) -> Planned {
     let redactor = Redactor::new(&request.secrets);
-    let text = |text: &str| redactor.text(text, 1 << 24);
+    let text = |text: &str| redactor.without_secrets(text);
     let body = match &request.body {
         Body::Empty => Value::Null,
         Body::Bytes { bytes, .. } => match std::str::from_utf8(bytes) {
             // What is cut out of the text leaves it JSON; if not, it is shown as text.
             Ok(body) => {
                 let shown = text(body);
-                serde_json::from_str(&shown).unwrap_or(Value::String(shown))
+                without_credentials(serde_json::from_str(&shown).unwrap_or(Value::String(shown)))
             }
             Err(_) => Value::String(format!("{} bytes", bytes.len())),
         },
@@ -408,7 +410,47 @@ fn planned(request: &Request, url: &Url) -> Planned {
             })
             .collect(),
     };
-    Planned { method: request.method.to_string(), url: redactor.url(url, false), body }
+    let mut shown = url.clone();
+    shown.set_query(None);
+    if url.query().is_some() {
+        let mut query = shown.query_pairs_mut();
+        for (name, value) in url.query_pairs() {
+            query.append_pair(&name, if is_credential(&name) { CUT } else { &value });
+        }
+    }
+    Planned { method: request.method.to_string(), url: text(shown.as_str()), body }
+}
+
+/// What stands for a secret.
+const CUT: &str = "***";
+
+/// Cuts values under the keys of credentials, and the signatures of links, whichever request they are in.
+fn without_credentials(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| {
+                let cut = is_credential(&key) && !value.is_null();
+                let value = if cut { CUT.into() } else { without_credentials(value) };
+                (key, value)
+            })
+            .collect(),
+        Value::Array(list) => list.into_iter().map(without_credentials).collect(),
+        Value::String(text) => match Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_some() => {
+                Redactor::default().url(&url, false).into()
+            }
+            _ => Value::String(text),
+        },
+        other => other,
+    }
+}
+
+fn is_credential(key: &str) -> bool {
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    let key = key.to_ascii_lowercase();
+    let words = ["password", "secret", "token", "apikey", "authorization", "credential"];
+    words.iter().any(|word| key.contains(word))
 }
 
 fn kept_headers(headers: &HeaderMap) -> serde_json::Map<String, Value> {

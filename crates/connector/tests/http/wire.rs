@@ -78,7 +78,9 @@ async fn a_plan_sends_reads_and_shows_writes() {
     let wire = Wire::planning(&["planned-"]);
     people(&client, &over(&wire)).await.unwrap();
     let token = Secret::new("canary-4711");
-    let body = json!({ "name": "Ada", "key": "canary-4711" });
+    let body = json!({
+        "name": "Ada", "email": "ada@example.com", "note": "of canary-4711", "api_key": "canary-0815",
+        "link": "https://files.example/a?X-Amz-Signature=canary-1" });
     let write = client.post("people").bearer(&token).json(&body).send(&over(&wire)).await;
     assert_eq!(write.unwrap_err().code, PLANNED);
     let read = client.get("people/planned-person-id").send(&over(&wire)).await;
@@ -87,6 +89,8 @@ async fn a_plan_sends_reads_and_shows_writes() {
     let planned = wire.planned();
     assert_eq!(planned[0].method, "POST");
     assert_eq!(planned[0].body["name"], "Ada");
+    assert_eq!(planned[0].body["email"], "ada@example.com", "what would be written is shown");
+    assert_eq!(planned[0].body["note"], "of ***");
     assert!(!format!("{planned:?}").contains("canary"), "{planned:?}");
     assert!(planned[1].url.ends_with("/v1/people/planned-person-id"), "{planned:?}");
 }

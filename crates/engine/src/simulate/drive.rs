@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     Bench, Played, Problem,
     placeholder::placeholder,
-    runs::runs,
+    runs::{runs, unanswered},
     script::{Given, ScriptReader, Stuck, Why, failure, stuck, stuck_ask, stuck_child},
     wires::{self, Broken},
 };
@@ -99,7 +99,8 @@ pub(super) fn play(
             span: case.span,
         })?;
     }
-    let steps = runs(&driver.journal);
+    let mut steps = runs(&driver.journal);
+    unanswered(&mut steps, recipe);
     let mut rows = stage.tables.watch.as_ref().map(|watch| watch.rows()).unwrap_or_default();
     rows.retain(|(table, _)| !case.tables.contains_key(table));
     let (journal, event) = (driver.journal, (*stage.event).clone());

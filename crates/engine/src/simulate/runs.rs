@@ -3,9 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
+use recipe::{Recipe, StepKind};
 use serde_json::Value;
 
-use crate::journal::{Choice, Entry, Kind, StepPath, Verdict};
+use crate::{
+    journal::{Choice, Entry, Kind, StepPath, Verdict},
+    machine::names,
+};
 
 /// What one step did, in one round.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +30,17 @@ pub struct StepRun {
     pub ended: Timestamp,
     /// What it asked a person.
     pub ask: Option<String>,
+}
+
+/// Gives questions that nobody answered in time the output that the recipe has for that; the journal does not say it.
+pub(super) fn unanswered(runs: &mut [StepRun], recipe: &Recipe) {
+    for run in runs.iter_mut().filter(|run| run.ask.is_some() && run.output.is_none()) {
+        let name = names::last_name(&run.path);
+        let step = recipe.all_steps().find(|step| *step.name == *name);
+        if let Some(StepKind::WaitFor(wait)) = step.map(|step| &step.kind) {
+            run.output = wait.default.clone().map(Arc::new);
+        }
+    }
 }
 
 /// Folds a journal into what each step did.
