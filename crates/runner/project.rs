@@ -14,7 +14,7 @@ use crate::exit::Trouble;
 /// The largest YAML file that is read; a recipe of a thousand steps is a tenth of it.
 const LARGEST_YAML: u64 = 4 << 20;
 /// The largest table that is read.
-const LARGEST_TABLE: u64 = 64 << 20;
+const LARGEST_TABLE: u64 = 16 << 20;
 
 /// What was read of a project folder.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ mod deliveries;
 mod editors;
 mod examples;
 mod hires;
+mod hostile;
 mod mistakes;
 mod mutants;
 mod notes;

@@ -52,6 +52,12 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+/// The most columns, and the most cells, of one table: a spreadsheet kept by people has a hundredth of it.
+const MOST_COLUMNS: usize = 1_000;
+const MOST_CELLS: usize = 500_000;
+/// How many wrong rows are reported one by one.
+const MOST_REPORTED: usize = 50;
+
 /// Reads one CSV file: the first row names the columns. Cells are trimmed; a row of empty cells is left out.
 ///
 /// What is right is given back even where something is wrong, so that recipes can be checked against it.
@@ -92,14 +98,32 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Ta
         return None;
     };
     let columns: Vec<String> = columns.iter().map(str::to_owned).collect();
+    if columns.len() > MOST_COLUMNS {
+        let message = format!("this table has {} columns", columns.len());
+        let diagnostic = Diagnostic::error("too-large", source, header, message);
+        out.push(diagnostic.help(format!("{MOST_COLUMNS} are the most that are read")));
+        return None;
+    }
     check_header(source, header, &columns, out);
-    let mut rows = Vec::new();
+    let (mut rows, mut wrong): (Vec<Vec<String>>, usize) = (Vec::new(), 0);
     while let Some((line, record)) = next(out) {
         if record.iter().all(str::is_empty) {
             continue;
         }
         if record.len() == columns.len() {
+            if (rows.len() + 1) * columns.len() > MOST_CELLS {
+                let message = format!("this table has more than {MOST_CELLS} cells");
+                let diagnostic = Diagnostic::error("too-large", source, line, message);
+                out.push(diagnostic.help(
+                    "keep what is looked up in a system that can be asked, and ask it in a step",
+                ));
+                break;
+            }
             rows.push(record.iter().map(str::to_owned).collect());
+            continue;
+        }
+        wrong += 1;
+        if wrong > MOST_REPORTED {
             continue;
         }
         let message =
@@ -109,6 +133,10 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Ta
                 .also(header, "the header")
                 .help("a value with a comma in it needs double quotes around it"),
         );
+    }
+    if wrong > MOST_REPORTED {
+        let message = format!("{} more rows are not as long as the header", wrong - MOST_REPORTED);
+        out.push(Diagnostic::error("bad-table", source, header, message));
     }
     Some(Table { path: source.path.clone(), columns, rows })
 }
