@@ -75,7 +75,7 @@ fn project(folder: &Path, recipes: usize) {
         let varied = varied(&recipe, number);
         fs::write(folder.join(format!("recipes/sync-{number}.yaml")), varied).unwrap();
         // Of every tenth the cases, so that they weigh about as much as people write.
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             fs::write(folder.join(format!("recipes/sync-{number}.test.yaml")), &cases).unwrap();
         }
     }
@@ -86,7 +86,7 @@ fn varied(recipe: &str, number: usize) -> String {
     let mut text = recipe
         .replace("title: Sync", &format!("title: {number}. sync"))
         .replace("minutes_old > 60", &format!("minutes_old > {}", 30 + number % 60));
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         text = text.replace(
             "where(terminated=false) | length > 0",
             "where(terminated=false) | length >= 1",

@@ -124,7 +124,11 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Ta
         }
         wrong += 1;
         if wrong > MOST_REPORTED {
-            continue;
+            let message = "more rows are not as long as the header, and the rest is not read";
+            out.push(
+                Diagnostic::error("bad-table", source, line, message).also(header, "the header"),
+            );
+            break;
         }
         let message =
             format!("this row has {}, the header {}", cells(record.len()), cells(columns.len()));
@@ -133,10 +137,6 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Ta
                 .also(header, "the header")
                 .help("a value with a comma in it needs double quotes around it"),
         );
-    }
-    if wrong > MOST_REPORTED {
-        let message = format!("{} more rows are not as long as the header", wrong - MOST_REPORTED);
-        out.push(Diagnostic::error("bad-table", source, header, message));
     }
     Some(Table { path: source.path.clone(), columns, rows })
 }
@@ -175,7 +175,7 @@ fn line_at(source: &Source, start: usize) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{MOST_CELLS, MOST_COLUMNS, MOST_REPORTED, read};
     use crate::{diagnostic::Source, render::render};
 
     #[test]
@@ -205,5 +205,21 @@ mod tests {
             (7, "this row has 5 cells, the header 4 cells"),
         ];
         assert_eq!(places, wanted, "{}", render(&out, false));
+    }
+
+    #[test]
+    fn no_more_is_read_than_people_write() {
+        let read = |text: String| {
+            let mut out = Vec::new();
+            let table = super::read(&Source::new("tables/x.csv", text), &mut out);
+            (table.map_or(0, |table| table.rows.len()), out)
+        };
+        let (rows, out) = read(format!("a,b\n{}", "x,y\n".repeat(MOST_CELLS / 2 + 1)));
+        assert_eq!((rows, out.len(), out[0].code), (MOST_CELLS / 2, 1, "too-large"));
+        let (_, out) = read("a,".repeat(MOST_COLUMNS) + "b\n");
+        assert_eq!((out.len(), out[0].code), (1, "too-large"));
+        let (_, out) = read(format!("a,b\n{}", "x\n".repeat(1_000)));
+        assert_eq!(out.len(), MOST_REPORTED + 1);
+        assert!(out[MOST_REPORTED].message.starts_with("more rows"));
     }
 }
