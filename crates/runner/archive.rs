@@ -7,6 +7,7 @@ use engine::{
 use serde_json::Value;
 
 use crate::{
+    code::Code,
     exit::Trouble,
     mask,
     service::{Service, command_trouble, store_trouble, unknown_recipe},
@@ -94,7 +95,9 @@ impl Service {
         let store = self.engine.store();
         let found =
             store.delivery(DeliveryId(delivery)).await.map_err(|error| store_trouble(&error))?;
-        found.ok_or_else(|| Trouble::usage(format!("there is no delivery {delivery}")))
+        found.ok_or_else(|| {
+            Trouble::of(Code::NoDelivery, format!("there is no delivery {delivery}"))
+        })
     }
 
     fn hidden_of(&self, delivery: &StoredDelivery) -> Vec<String> {

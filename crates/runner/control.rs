@@ -1,27 +1,22 @@
-//! The control socket: how commands talk to the running service, one JSON request and one JSON answer each.
+//! The control socket: the API over a Unix socket in the data folder, for commands.
 //!
-//! A Unix socket in the data folder, open to its owner only. That it can be opened is the permission.
+//! It is open to its owner only; that it can be opened is the permission of an admin, and to do what is done at this
+//! machine alone.
 
 use std::{
     fs,
     os::{fd::AsRawFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use axum::{Json, Router, extract::State, routing::post};
+use axum::Router;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request as HttpRequest, body::Bytes, client::conn::http1};
+use hyper::{Request, StatusCode, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    exit::Trouble,
-    request::{Reply, Request},
-    serve,
-    service::Service,
-};
+use crate::{exit::Trouble, serve};
 
 /// The most bytes that fit into a socket's address on every system we know.
 const LONGEST_ADDRESS: usize = 100;
@@ -44,16 +39,8 @@ pub fn bind(data_dir: &Path) -> Result<UnixListener, Trouble> {
 }
 
 /// Answers commands until `stop`.
-pub async fn serve(listener: UnixListener, service: Arc<Service>, stop: CancellationToken) {
-    let routes = Router::new().route("/", post(answer)).with_state(service);
+pub async fn serve(listener: UnixListener, routes: Router, stop: CancellationToken) {
     serve::serve(listener, routes, stop).await;
-}
-
-async fn answer(
-    State(service): State<Arc<Service>>,
-    Json(request): Json<Request>,
-) -> Json<Result<Reply, Trouble>> {
-    Json(service.answer(request).await)
 }
 
 /// A running service, as seen by a command.
@@ -84,8 +71,11 @@ impl Client {
         }
     }
 
-    /// Asks the service.
-    pub async fn ask(&self, request: &Request) -> Result<Reply, Trouble> {
+    /// Sends one request, and returns the status and the body of the answer.
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), Trouble> {
         let gone = |error: &dyn std::fmt::Display| {
             Trouble::cannot(format!("the service does not answer: {error}"))
         };
@@ -94,23 +84,12 @@ impl Client {
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| gone(&error))?;
         let driving = tokio::spawn(connection);
-        let body = serde_json::to_vec(request).expect("our own requests serialise");
-        let request = HttpRequest::post("/")
-            .header("host", "control")
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .expect("the parts are well-formed");
         let response = sender.send_request(request).await.map_err(|error| gone(&error))?;
         let status = response.status();
         let bytes = response.into_body().collect().await.map_err(|error| gone(&error))?.to_bytes();
         drop(sender);
         driving.abort();
-        serde_json::from_slice::<Result<Reply, Trouble>>(&bytes).map_err(|_| {
-            Trouble::cannot(format!(
-                "the service answers in a way this program does not know ({status})"
-            ))
-            .cure("the service runs another version: `recipe-runner stop`, then start it again")
-        })?
+        Ok((status, bytes))
     }
 }
 
@@ -138,8 +117,18 @@ impl Address {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+    use serde_json::json;
+
     use super::*;
-    use crate::{exit::Exit, init};
+    use crate::{
+        code::Code,
+        desk::Desk,
+        exit::Exit,
+        http, init,
+        request::{ServiceStatus, Switched},
+        service::Service,
+        story::Story,
+    };
 
     #[tokio::test]
     async fn commands_reach_the_service_and_its_refusals_come_back() {
@@ -155,31 +144,28 @@ mod tests {
         let listener = bind(&data_dir).unwrap();
         let mode = fs::metadata(data_dir.join("control.sock")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let serving = tokio::spawn(serve(listener, service.clone(), service.stop.clone()));
+        let routes = http::for_the_owner(service.clone());
+        let serving = tokio::spawn(serve(listener, routes, service.stop.clone()));
 
-        let client = Client::find(&data_dir).await.unwrap().unwrap();
-        let recipes = vec!["greenhouse-hired-to-goco".to_owned()];
-        let Reply::Switched(switched) =
-            client.ask(&Request::Switch { recipes, on: true, by: "ann".into() }).await.unwrap()
-        else {
-            panic!("another answer")
-        };
+        let desk = Desk::Running(Client::find(&data_dir).await.unwrap().unwrap());
+        let switch = |name: &str| json!({ "recipes": [name], "on": true });
+        let switched: Vec<Switched> =
+            desk.post("switch", &switch("greenhouse-hired-to-goco")).await.unwrap();
         assert_eq!(switched[0].url, "http://127.0.0.1:7117/hooks/greenhouse-hired-to-goco");
         assert!(switched[0].set_up.contains(&switched[0].url), "{}", switched[0].set_up);
-        let Reply::Status(status) = client.ask(&Request::Status).await.unwrap() else {
-            panic!("another answer")
-        };
+        let status: ServiceStatus = desk.get("status").await.unwrap();
         assert!(status.recipes[0].on);
 
-        let trouble = client.ask(&Request::Job(7)).await.unwrap_err();
-        assert_eq!(trouble.exit, Exit::Usage);
+        let trouble = desk.get::<Story>("jobs/7").await.unwrap_err();
+        assert_eq!((trouble.exit, trouble.code), (Exit::Usage, Code::NoJob));
         assert!(trouble.message.contains("no job 7"), "{trouble}");
-        let absent = Request::Switch { recipes: vec!["absent".into()], on: true, by: "ann".into() };
-        let trouble = client.ask(&absent).await.unwrap_err();
+        let trouble = desk.post::<Vec<Switched>>("switch", &switch("absent")).await.unwrap_err();
         assert_eq!(trouble.message, "there is no recipe `absent`");
         assert_eq!(trouble.cures, ["there is: greenhouse-hired-to-goco"]);
+        let trouble = desk.get::<Story>("of/another/version").await.unwrap_err();
+        assert_eq!((trouble.exit, trouble.code), (Exit::Usage, Code::NotFound));
 
-        assert!(matches!(client.ask(&Request::Stop).await.unwrap(), Reply::Done));
+        desk.post::<()>("stop", &json!({})).await.unwrap();
         serving.await.unwrap();
         service.engine.stop().await;
         assert!(Client::find(&data_dir).await.unwrap().is_none());

@@ -13,13 +13,13 @@ use tokio::net::TcpListener;
 use crate::{
     desk::{self, Desk},
     exit::{Exit, Trouble},
+    http::api::Jobs,
     init,
-    jobs::unexpected,
     live::Live,
     logs, references,
-    request::{Reply, Request, Search},
+    request::Switched,
     run,
-    service::Service,
+    service::{By, Service},
     start,
     terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, paint},
 };
@@ -80,8 +80,8 @@ async fn show(
     greenhouse: &GreenhouseTenant,
     goco: &GocoTenant,
 ) -> Result<Exit, Trouble> {
-    let request = Request::Switch { recipes: vec![RECIPE.into()], on: true, by: desk::person() };
-    let Reply::Switched(switched) = desk.ask(request).await? else { return Err(unexpected()) };
+    let switch = serde_json::json!({ "recipes": [RECIPE], "on": true });
+    let switched: Vec<Switched> = desk.post("switch", &switch).await?;
     let url = switched.first().map(|one| one.url.clone()).unwrap_or_default();
     line("greenhouse", &greenhouse.url());
     line("goco", &goco.url());
@@ -107,12 +107,8 @@ async fn show(
     }
 
     heading("The recipe works on it");
-    let Reply::Jobs(jobs) =
-        desk.ask(Request::Jobs(Search { limit: 1, ..Search::default() })).await?
-    else {
-        return Err(unexpected());
-    };
-    let job = jobs.first().ok_or_else(|| Trouble::found("the hire made no job"))?.job;
+    let page: Jobs = desk.get("jobs?limit=1").await?;
+    let job = page.jobs.first().ok_or_else(|| Trouble::found("the hire made no job"))?.job;
     let story = run::follow(desk, job).await?;
 
     heading("What arrived in GoCo");
@@ -286,11 +282,7 @@ async fn invite(dir: &Path, live: &Live, greenhouse: &GreenhouseTenant) -> Resul
     let next =
         write_hire(dir, "next.sh", &url, &greenhouse.sender(), greenhouse.hire(NEXT_CANDIDATE))?;
     heading("Everything goes on running. Try, in another terminal");
-    let Reply::FirstSignIn(first) =
-        live.service.answer(Request::FirstSignIn { by: desk::person() }).await?
-    else {
-        return Err(unexpected());
-    };
+    let first = live.service.first_sign_in(&By::command_line(&desk::person())).await?;
     let page = first.link.unwrap_or_default();
     for (what, how) in [
         ("look at it in a browser (the address is good once)", page),

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use connector::{Call, Finding, Identity};
 use engine::FileState;
+use futures_util::future::join_all;
 
 use crate::{
     args::Format,
     check,
-    desk::Desk,
+    code::Code,
+    desk::{Desk, query},
     exit::{Exit, Trouble},
-    jobs::unexpected,
     live::ago,
     references::Lookup,
-    request::{Reply, Request, Search, Section},
+    request::{Search, Section},
     service::{self, Service},
     start,
     terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, count, paint},
@@ -23,9 +24,9 @@ use crate::{
 pub async fn run(dir: &Path, name: Option<String>, format: Format) -> Result<Exit, Trouble> {
     let desk = Desk::open(dir).await?;
     terminal::talk(paint(FAINT, "asking the vendors; this may take a few seconds …"));
-    let reply = desk.ask(Request::Doctor { name }).await;
+    let sections = desk.get(&format!("check{}", query(&[("name", name)]))).await;
     desk.close().await;
-    let Reply::Doctor(sections) = reply? else { return Err(unexpected()) };
+    let sections: Vec<Section> = sections?;
     match format {
         Format::Json => terminal::json(&sections),
         Format::Text => sections.iter().for_each(|section| terminal::data(text(section))),
@@ -76,13 +77,15 @@ pub async fn examine(service: &Service, name: Option<&str>) -> Result<Vec<Sectio
         }
         Some(name) => {
             let known = connections.iter().chain(&recipes).map(String::as_str).collect::<Vec<_>>();
-            return Err(Trouble::usage(format!("there is no connection or recipe `{name}`"))
-                .cure(format!("there is: {}", known.join(", "))));
+            return Err(Trouble::of(
+                Code::NoConnection,
+                format!("there is no connection or recipe `{name}`"),
+            )
+            .cure(format!("there is: {}", known.join(", "))));
         }
     }
-    for name in &connections {
-        sections.push(connection(service, name).await);
-    }
+    // At once: one vendor that does not answer keeps nobody waiting for the others.
+    sections.extend(join_all(connections.iter().map(|name| connection(service, name))).await);
     for name in &recipes {
         sections.push(recipe(service, name).await?);
     }

@@ -2,11 +2,10 @@
 
 use std::{fmt, io, path::Path, process::ExitCode};
 
-use serde::{Deserialize, Serialize};
+use crate::code::Code;
 
 /// The exit codes; stable, and listed in `recipe-runner --help`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Everything asked for is done, and nothing is wrong.
@@ -34,10 +33,12 @@ Exit codes:
   3  it could not be done (files, lock, missing secret, no service)";
 
 /// Why a command stopped: what happened, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The exit code.
     pub exit: Exit,
+    /// The word for programs.
+    pub code: Code,
     /// What happened, in lower case, without a full stop; may have several lines.
     pub message: String,
     /// What to do, one line each.
@@ -45,19 +46,24 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    /// Returns a trouble that programs can tell from others.
+    pub fn of(code: Code, message: impl Into<String>) -> Self {
+        Self { exit: code.exit(), code, message: message.into(), cures: Vec::new() }
+    }
+
     /// Returns the trouble of a command line that asks for what is not there.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), cures: Vec::new() }
+        Self::of(Code::NotFound, message)
     }
 
     /// Returns the trouble of something that could not be done.
     pub fn cannot(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Cannot, message: message.into(), cures: Vec::new() }
+        Self::of(Code::Cannot, message)
     }
 
     /// Returns the trouble of something found to be wrong.
     pub fn found(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Found, message: message.into(), cures: Vec::new() }
+        Self::of(Code::FoundWrong, message)
     }
 
     /// Returns the trouble of a file that cannot be read or written.

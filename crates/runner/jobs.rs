@@ -1,17 +1,19 @@
 //! `jobs`: the history, one job, and what a person can do to it.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use engine::{Command, Given, Settlement, Status, StepPath};
-use serde_json::Value;
+use engine::Status;
+use serde_json::{Value, json};
 
 use crate::{
     args::{Answer, Format, JobStatus, Jobs, List, Resolve},
-    desk::{self, Desk},
+    desk::{Desk, query},
     exit::{Exit, Trouble},
-    request::{JobLine, Reply, Request, Search},
+    http::api::{Jobs as Page, LARGEST_PAGE},
+    request::JobLine,
     show,
+    story::Story,
     terminal::{self, FAINT, GOOD, count, paint},
 };
 
@@ -23,11 +25,12 @@ pub async fn run(dir: &Path, jobs: Jobs) -> Result<Exit, Trouble> {
         Jobs::Show { job, step, output } => show(&desk, job, step.as_deref(), output.format).await,
         Jobs::Retry { job, newest, force } => {
             let told = "goes on from the step that failed";
-            command(&desk, job, Command::Retry { newest, force }, told).await
+            let body = json!({ "newest": newest, "force": force });
+            act(&desk, job, "retry", body, told).await
         }
         Jobs::Cancel { job } => {
             let told = "ends, once a call in flight has";
-            command(&desk, job, Command::Cancel, told).await
+            act(&desk, job, "cancel", json!({}), told).await
         }
         Jobs::Answer(given) => answer(&desk, given).await,
         Jobs::Resolve(asked) => resolve(&desk, asked).await,
@@ -37,18 +40,7 @@ pub async fn run(dir: &Path, jobs: Jobs) -> Result<Exit, Trouble> {
 }
 
 async fn list(desk: &Desk, asked: List) -> Result<Exit, Trouble> {
-    let search = Search {
-        since: None,
-        until: None,
-        recipe: asked.recipe,
-        statuses: asked.status.map(status).into_iter().collect(),
-        text: asked.search,
-        before: asked.before,
-        limit: asked.limit as usize,
-    };
-    let Reply::Jobs(jobs) = desk.ask(Request::Jobs(search)).await? else {
-        return Err(unexpected());
-    };
+    let jobs = found(desk, &asked).await?;
     match asked.output.format {
         Format::Json => terminal::json(&jobs),
         Format::Text if jobs.is_empty() => terminal::talk(paint(FAINT, "no job matches")),
@@ -63,6 +55,28 @@ async fn list(desk: &Desk, asked: List) -> Result<Exit, Trouble> {
         }
     }
     Ok(Exit::Good)
+}
+
+/// Reads as many pages as it takes.
+async fn found(desk: &Desk, asked: &List) -> Result<Vec<JobLine>, Trouble> {
+    let (mut jobs, mut cursor) = (Vec::new(), asked.before);
+    while jobs.len() < asked.limit as usize {
+        let rest = asked.limit as usize - jobs.len();
+        let asked = query(&[
+            ("recipe", asked.recipe.clone()),
+            ("status", asked.status.map(|one| status(one).word().into())),
+            ("search", asked.search.clone()),
+            ("cursor", cursor.map(|job| job.to_string())),
+            ("limit", Some(rest.min(LARGEST_PAGE).to_string())),
+        ]);
+        let page: Page = desk.get(&format!("jobs{asked}")).await?;
+        jobs.extend(page.jobs);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(jobs)
 }
 
 /// Writes jobs as a table.
@@ -106,7 +120,7 @@ fn short(text: &str, most: usize) -> String {
 }
 
 async fn show(desk: &Desk, job: i64, step: Option<&str>, format: Format) -> Result<Exit, Trouble> {
-    let Reply::Job(story) = desk.ask(Request::Job(job)).await? else { return Err(unexpected()) };
+    let story: Story = desk.get(&format!("jobs/{job}")).await?;
     match format {
         Format::Json => terminal::json(&story),
         Format::Text => terminal::data(show::story(&story, step)),
@@ -114,11 +128,11 @@ async fn show(desk: &Desk, job: i64, step: Option<&str>, format: Format) -> Resu
     Ok(Exit::Good)
 }
 
-async fn command(desk: &Desk, job: i64, command: Command, told: &str) -> Result<Exit, Trouble> {
-    let goes_on = !matches!(command, Command::Cancel);
-    desk.ask(Request::Command { job, by: desk::person(), command }).await?;
+/// Has something done to a job that then goes on.
+async fn act(desk: &Desk, job: i64, verb: &str, body: Value, told: &str) -> Result<Exit, Trouble> {
+    desk.post::<()>(&format!("jobs/{job}/{verb}"), &body).await?;
     terminal::talk(format!("{} {job} {told}", paint(GOOD, "job")));
-    if goes_on && !desk.is_running() {
+    if verb != "cancel" && !desk.is_running() {
         let hint = "no service runs: the job goes on at the next `recipe-runner start`";
         terminal::talk(paint(FAINT, hint));
     }
@@ -126,36 +140,36 @@ async fn command(desk: &Desk, job: i64, command: Command, told: &str) -> Result<
 }
 
 async fn answer(desk: &Desk, given: Answer) -> Result<Exit, Trouble> {
-    let (job, told) = (given.job, format!("has the answer to `{}`", given.step));
-    let step = StepPath(given.step.as_str().into());
-    let given = match &given.json {
-        Some(text) => Given::Json(serde_json::from_str(text).map_err(|error| {
+    let told = format!("has the answer to `{}`", given.step);
+    let body = if let Some(text) = &given.json {
+        let answer: Value = serde_json::from_str(text).map_err(|error| {
             Trouble::usage(format!("`--json` is no JSON: {error}"))
                 .cure("write it like `'{\"approved\": true}'`")
-        })?),
-        None => Given::Words(given.fields.into_iter().collect()),
+        })?;
+        json!({ "step": given.step, "answer": answer })
+    } else {
+        let fields: BTreeMap<String, String> = given.fields.into_iter().collect();
+        json!({ "step": given.step, "fields": fields })
     };
-    command(desk, job, Command::Answer { step, given }, &told).await
+    act(desk, given.job, "answer", body, &told).await
 }
 
 async fn resolve(desk: &Desk, asked: Resolve) -> Result<Exit, Trouble> {
-    let settlement = if asked.happened {
-        let output = match &asked.output {
-            None => Value::Null,
-            Some(text) => serde_json::from_str(text).map_err(|error| {
-                Trouble::usage(format!("`--output` is no JSON: {error}"))
-                    .cure("write it like `'{\"id\": \"9001\"}'`")
-            })?,
-        };
-        Settlement::Happened(Arc::new(output))
-    } else if asked.not_happened {
-        Settlement::NotHappened
-    } else {
-        Settlement::GiveUp
+    let verdict = match (asked.happened, asked.not_happened) {
+        (true, _) => "happened",
+        (false, true) => "not_happened",
+        (false, false) => "give_up",
     };
-    let step = StepPath(asked.step.as_str().into());
+    let output: Value = match &asked.output {
+        None => Value::Null,
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Trouble::usage(format!("`--output` is no JSON: {error}"))
+                .cure("write it like `'{\"id\": \"9001\"}'`")
+        })?,
+    };
+    let body = json!({ "step": asked.step, "verdict": verdict, "output": output });
     let told = format!("goes on: `{}` is settled", asked.step);
-    command(desk, asked.job, Command::Resolve { step, settlement }, &told).await
+    act(desk, asked.job, "resolve", body, &told).await
 }
 
 fn status(status: JobStatus) -> Status {
@@ -169,12 +183,6 @@ fn status(status: JobStatus) -> Status {
         JobStatus::Skipped => Status::Skipped,
         JobStatus::Cancelled => Status::Cancelled,
     }
-}
-
-/// Returns the trouble of an answer to another question: a service of another version.
-pub fn unexpected() -> Trouble {
-    Trouble::cannot("the service answers another question than the one asked")
-        .cure("it may run another version: `recipe-runner stop`, then start it again")
 }
 
 #[cfg(test)]

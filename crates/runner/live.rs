@@ -69,7 +69,8 @@ impl Live {
                 doors.spawn(serve::serve(listener, site, service.stop.clone()));
             }
         }
-        doors.spawn(control::serve(control, service.clone(), service.stop.clone()));
+        let commands = http::for_the_owner(service.clone());
+        doors.spawn(control::serve(control, commands, service.stop.clone()));
         doors.spawn(reload::watch(service.clone()));
         doors.spawn(notify::listen(service.clone()));
         if let Some(running) = service.running() {

@@ -4,7 +4,7 @@ use engine::JobError;
 use serde_json::{Value, json};
 
 use crate::{
-    request::JobLine,
+    request::{JobLine, RecipeLine},
     story::{Story, without_rounds},
 };
 
@@ -31,24 +31,32 @@ pub fn apply(story: Story, event: &Value, paths: &[String]) -> Story {
 /// Returns the texts that the paths of a recipe's `mask` name in a job.
 pub fn hidden(story: &Story, event: &Value, paths: &[String]) -> Vec<String> {
     let mut hidden = of_event(event, paths);
-    for path in paths {
-        let Some((root, rest)) = path.split_once('.') else { continue };
-        if root == "steps" {
-            let (id, rest) = rest.split_once('.').unwrap_or((rest, ""));
-            for step in &story.steps {
-                let name = without_rounds(&step.path);
-                if name.rsplit('.').next() != Some(id) {
-                    continue;
-                }
-                if let Some(output) = &step.output {
-                    reach(output, rest, &mut |value| texts(value, &mut hidden));
-                }
-            }
+    for step in &story.steps {
+        if let Some(output) = &step.output {
+            hidden.extend(of_step(&step.path, output, paths));
         }
     }
-    // The longest first: a part of a hidden text must not break up the whole.
-    hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    longest_first(&mut hidden);
     hidden
+}
+
+/// Returns the texts that the paths of a recipe's `mask` name in what a step gave.
+pub fn of_step(step: &str, output: &Value, paths: &[String]) -> Vec<String> {
+    let name = without_rounds(step);
+    let own = name.rsplit('.').next().unwrap_or_default();
+    let mut hidden = Vec::new();
+    for path in paths.iter().filter_map(|path| path.strip_prefix("steps.")) {
+        let (id, rest) = path.split_once('.').unwrap_or((path, ""));
+        if id == own {
+            reach(output, rest, &mut |value| texts(value, &mut hidden));
+        }
+    }
+    hidden
+}
+
+/// Puts the longest first: a part of a hidden text must not break up the whole.
+pub fn longest_first(hidden: &mut [String]) {
+    hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
 }
 
 /// Returns the texts that the paths of a recipe's `mask` name in an event.
@@ -100,6 +108,14 @@ pub fn for_viewer(mut story: Story) -> Story {
 pub fn line_for_viewer(mut line: JobLine) -> JobLine {
     line.label = initials(&line.label);
     line.note = if line.note.is_empty() { String::new() } else { UNSEEN.into() };
+    line
+}
+
+/// Returns how a recipe stands as a viewer sees it: without what a vendor said.
+pub fn recipe_for_viewer(mut line: RecipeLine) -> RecipeLine {
+    if let Some(error) = line.source.as_mut().and_then(|source| source.error.as_mut()) {
+        *error = UNSEEN.into();
+    }
     line
 }
 
@@ -197,17 +213,20 @@ pub fn hide(value: &mut Value, hidden: &[String]) {
 /// Hides texts wherever they are in a value of an event or a vendor.
 pub fn hide_values(value: &mut Value, hidden: &[String]) {
     match value {
-        Value::String(text) => {
-            for one in hidden {
-                if text.contains(one.as_str()) {
-                    *text = text.replace(one.as_str(), MASKED);
-                }
-            }
-        }
+        Value::String(text) => hide_text(text, hidden),
         Value::Number(number) if hidden.contains(&number.to_string()) => *value = json!(MASKED),
         Value::Array(items) => items.iter_mut().for_each(|item| hide_values(item, hidden)),
         Value::Object(fields) => fields.values_mut().for_each(|field| hide_values(field, hidden)),
         _ => {}
+    }
+}
+
+/// Hides texts inside another one.
+pub fn hide_text(text: &mut String, hidden: &[String]) {
+    for one in hidden {
+        if text.contains(one.as_str()) {
+            *text = text.replace(one.as_str(), MASKED);
+        }
     }
 }
 

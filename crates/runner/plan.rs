@@ -1,53 +1,39 @@
 //! `plan`: what a job would send, without sending it; and what past jobs would do under the recipe as it is now.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use engine::plan::{Past, Plan, PlannedStep};
 
 use crate::{
     args,
-    desk::Desk,
+    desk::{Desk, escaped},
     exit::{Exit, Trouble},
-    jobs::unexpected,
-    request::{From, Reply, Request},
+    http::api::NewJob,
     terminal::{self, BAD, FAINT, GOOD, STRONG, WARN, count, paint},
 };
 
 /// Runs the command.
 pub async fn run(dir: &Path, asked: args::Plan) -> Result<Exit, Trouble> {
-    let request = match (asked.event, asked.past) {
-        (Some(event), _) => Request::Plan { recipe: asked.recipe, from: read(&event)? },
-        (None, past) => Request::Past { recipe: asked.recipe, jobs: past.unwrap_or(1) },
-    };
+    let recipe = format!("recipes/{}", escaped(&asked.recipe));
+    if let Some(event) = asked.event {
+        let from = NewJob::named(&event, "or the number of a past job")?;
+        let desk = Desk::open(dir).await?;
+        let plan = desk.post(&format!("{recipe}/plan"), &from).await;
+        desk.close().await;
+        let plan: Plan = plan?;
+        terminal::data(planned(&plan));
+        terminal::talk("nothing was written");
+        return Ok(if plan.status == "failed" { Exit::Found } else { Exit::Good });
+    }
     let desk = Desk::open(dir).await?;
-    let reply = desk.ask(request).await;
+    let past = desk.get(&format!("{recipe}/past?jobs={}", asked.past.unwrap_or(1))).await;
     desk.close().await;
-    match reply? {
-        Reply::Plan(plan) => {
-            terminal::data(planned(&plan));
-            terminal::talk("nothing was written");
-            Ok(if plan.status == "failed" { Exit::Found } else { Exit::Good })
-        }
-        Reply::Past(past) => {
-            terminal::data(compared(&past));
-            let changed = past.iter().filter(|one| !one.changes.is_empty()).count();
-            let jobs = count(past.len(), "job");
-            terminal::talk(format!("{jobs}, {changed} would go otherwise; nothing was sent"));
-            Ok(if changed > 0 { Exit::Found } else { Exit::Good })
-        }
-        _ => Err(unexpected()),
-    }
-}
-
-fn read(event: &str) -> Result<From, Trouble> {
-    if let Ok(job) = event.parse() {
-        return Ok(From::Job(job));
-    }
-    let path = Path::new(event);
-    fs::read(path).map(From::Body).map_err(|error| {
-        Trouble::file("read", path, &error)
-            .cure("`--event` takes a file with the raw body, or the number of a past job")
-    })
+    let past: Vec<Past> = past?;
+    terminal::data(compared(&past));
+    let changed = past.iter().filter(|one| !one.changes.is_empty()).count();
+    let jobs = count(past.len(), "job");
+    terminal::talk(format!("{jobs}, {changed} would go otherwise; nothing was sent"));
+    Ok(if changed > 0 { Exit::Found } else { Exit::Good })
 }
 
 fn planned(plan: &Plan) -> String {

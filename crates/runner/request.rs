@@ -1,105 +1,15 @@
-//! What a command asks of a service, and what it answers: the same over the control socket and in one process.
+//! What a service is asked for and what it tells, in the words that commands, pages and the API share.
+
+use std::collections::BTreeMap;
 
 use connector::Finding;
-use engine::{
-    Command, RecipeStatus, Status,
-    plan::{Past, Plan},
-};
+use engine::{FileState, RecipeStatus, SourceStatus, Status};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    http::access::{Role, Token},
-    story::Story,
-};
-
-/// What is asked.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Request {
-    /// How the service and its recipes stand.
-    Status,
-    /// Switch recipes on or off.
-    Switch {
-        /// Which; none means all.
-        recipes: Vec<String>,
-        /// On or off.
-        on: bool,
-        /// Who asks.
-        by: String,
-    },
-    /// Jobs, newest first.
-    Jobs(Search),
-    /// One job.
-    Job(i64),
-    /// Do something to a job.
-    Command {
-        /// Which.
-        job: i64,
-        /// Who asks.
-        by: String,
-        /// What.
-        command: Command,
-    },
-    /// Make a job by hand.
-    Submit {
-        /// Of which recipe.
-        recipe: String,
-        /// From what.
-        from: From,
-        /// Who asks.
-        by: String,
-    },
-    /// Show what a job would write.
-    Plan {
-        /// Of which recipe.
-        recipe: String,
-        /// From what.
-        from: From,
-    },
-    /// Show how finished jobs would go now.
-    Past {
-        /// Of which recipe.
-        recipe: String,
-        /// How many, the last ones.
-        jobs: u32,
-    },
-    /// Look whether everything is as it should be.
-    Doctor {
-        /// A connection or a recipe; everything when left out.
-        name: Option<String>,
-    },
-    /// Make a token.
-    AddToken {
-        /// Whose it is.
-        name: String,
-        /// What it may.
-        role: Role,
-        /// Who asks.
-        by: String,
-    },
-    /// Take a token back.
-    RevokeToken {
-        /// Whose it is.
-        name: String,
-        /// Who asks.
-        by: String,
-    },
-    /// The tokens.
-    Tokens,
-    /// What somebody needs to open the pages for the first time.
-    FirstSignIn {
-        /// Who asks.
-        by: String,
-    },
-    /// Stop the service.
-    Stop,
-}
-
 /// What a job by hand is made from.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum From {
     /// A body as the vendor sends it.
     Body(Vec<u8>),
@@ -108,17 +18,15 @@ pub enum From {
 }
 
 /// Which jobs.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Search {
     /// Only of this recipe.
     pub recipe: Option<String>,
     /// Only in one of these statuses; all when empty.
     pub statuses: Vec<Status>,
     /// Only accepted at that moment or later.
-    #[serde(default)]
     pub since: Option<Timestamp>,
     /// Only accepted before that moment.
-    #[serde(default)]
     pub until: Option<Timestamp>,
     /// Only with this text.
     pub text: Option<String>,
@@ -128,43 +36,13 @@ pub struct Search {
     pub limit: usize,
 }
 
-/// What is answered.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
-    /// To [`Request::Status`].
-    Status(Box<ServiceStatus>),
-    /// To [`Request::Switch`]: how the recipes stand that were switched.
-    Switched(Vec<Switched>),
-    /// To [`Request::Jobs`].
-    Jobs(Vec<JobLine>),
-    /// To [`Request::Job`].
-    Job(Box<Story>),
-    /// To [`Request::Command`] and [`Request::Stop`].
-    Done,
-    /// To [`Request::Submit`]: the new job.
-    Submitted(i64),
-    /// To [`Request::AddToken`]: its text.
-    Token(String),
-    /// To [`Request::Tokens`].
-    Tokens(Vec<Token>),
-    /// To [`Request::FirstSignIn`].
-    FirstSignIn(FirstSignIn),
-    /// To [`Request::Plan`].
-    Plan(Box<Plan>),
-    /// To [`Request::Past`], the newest first.
-    Past(Vec<Past>),
-    /// To [`Request::Doctor`].
-    Doctor(Vec<Section>),
-}
-
 /// How the service and its recipes stand.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceStatus {
     /// The running service; `None` when the command asked the store itself.
     pub running: Option<Running>,
     /// The recipes, by name.
-    pub recipes: Vec<RecipeStatus>,
+    pub recipes: Vec<RecipeLine>,
     /// The jobs that wait for a person, oldest first, at most a hundred.
     pub attention: Vec<JobLine>,
     /// What is wrong with the project folder, drawn without colours.
@@ -174,7 +52,7 @@ pub struct ServiceStatus {
 }
 
 /// A running service.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Running {
     /// Its process.
     pub process: u32,
@@ -192,8 +70,66 @@ pub struct Running {
     pub hooks: String,
 }
 
+/// How a recipe stands.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct RecipeLine {
+    /// Its name.
+    pub name: String,
+    /// Its title; empty when no version was ever right.
+    pub title: String,
+    /// Whether it is on.
+    pub on: bool,
+    /// The version that new jobs take; none when there never was a good one.
+    pub version: Option<String>,
+    /// Whether its file is there and right.
+    pub file: FileState,
+    /// When the last genuine event came.
+    pub last_event_at: Option<Timestamp>,
+    /// When the last ping came.
+    pub last_ping_at: Option<Timestamp>,
+    /// When a delivery was last refused since the service began, and why.
+    pub last_refusal: Option<Refusal>,
+    /// Where its events come from when nobody sends them, or were missed.
+    pub source: Option<SourceStatus>,
+    /// Its jobs by status.
+    pub jobs: BTreeMap<String, u64>,
+}
+
+/// A delivery that was not taken.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Refusal {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl RecipeLine {
+    /// Returns a recipe in a list.
+    pub fn of(status: RecipeStatus) -> Self {
+        let jobs = status.jobs.into_iter();
+        Self {
+            name: status.name,
+            title: status.title,
+            on: status.on,
+            version: status.version,
+            file: status.file,
+            last_event_at: status.last_event_at,
+            last_ping_at: status.last_ping_at,
+            last_refusal: status.last_refusal.map(|(at, reason)| Refusal { at, reason }),
+            source: status.source,
+            jobs: jobs.map(|(status, jobs)| (status.word().to_owned(), jobs)).collect(),
+        }
+    }
+
+    /// Returns how many of its jobs stand there.
+    pub fn count(&self, status: Status) -> u64 {
+        self.jobs.get(status.word()).copied().unwrap_or(0)
+    }
+}
+
 /// A recipe that was switched, and how to send it events.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Switched {
     /// Its name.
     pub recipe: String,
@@ -225,7 +161,7 @@ pub struct JobLine {
 }
 
 /// What somebody needs to open the pages for the first time.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FirstSignIn {
     /// The text of the first token, if it was made now.
     pub token: Option<String>,

@@ -1,18 +1,19 @@
 //! `run`: one real job in the foreground, step by step.
 
-use std::{collections::HashMap, fs, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use connector::{Clock, SystemClock};
 use engine::Status;
+use serde_json::json;
 
 use crate::{
     args::Run,
-    desk::{self, Desk},
+    desk::{Desk, escaped, query},
     exit::{Exit, Trouble},
-    jobs::unexpected,
+    http::api::{Jobs, MadeJob, NewJob},
     live::Live,
     references,
-    request::{From, Reply, Request, Search},
+    request::Switched,
     service::Service,
     show,
     story::{StepState, Story},
@@ -26,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub async fn run(dir: &Path, asked: Run) -> Result<Exit, Trouble> {
     let from = match asked.event.as_str() {
         "next" => None,
-        event => Some(read(event)?),
+        event => Some(NewJob::named(event, "the number of a past job, or `next`")?),
     };
     if !asked.yes && terminal::is_interactive() {
         let question =
@@ -44,9 +45,10 @@ pub async fn run(dir: &Path, asked: Run) -> Result<Exit, Trouble> {
     let live = Live::begin(Service::open(dir, references::environment).await?, None).await?;
     let was_on = live.service.recipes().await?.iter().any(|one| one.name == asked.recipe && one.on);
     let desk = Desk::Here(live.service.clone());
-    let switch =
-        |on| Request::Switch { recipes: vec![asked.recipe.clone()], on, by: desk::person() };
-    let done = match desk.ask(switch(true)).await {
+    let switch = async |on: bool| -> Result<Vec<Switched>, Trouble> {
+        desk.post("switch", &json!({ "recipes": [asked.recipe], "on": on })).await
+    };
+    let done = match switch(true).await {
         Ok(_) => tokio::select! {
             done = work(&desk, &asked.recipe, from) => done,
             _ = tokio::signal::ctrl_c() => Err(Trouble::cannot("interrupted; the job goes on at the next start")),
@@ -54,30 +56,18 @@ pub async fn run(dir: &Path, asked: Run) -> Result<Exit, Trouble> {
         Err(trouble) => Err(trouble),
     };
     if !was_on {
-        drop(desk.ask(switch(false)).await);
+        drop(switch(false).await);
     }
     live.end().await;
     done
 }
 
-/// Returns what an event argument names: a past job, or a file.
-fn read(event: &str) -> Result<From, Trouble> {
-    if let Ok(job) = event.parse() {
-        return Ok(From::Job(job));
-    }
-    let path = Path::new(event);
-    fs::read(path).map(From::Body).map_err(|error| {
-        Trouble::file("read", path, &error)
-            .cure("`--event` takes a file with the raw body, the number of a past job, or `next`")
-    })
-}
-
-async fn work(desk: &Desk, recipe: &str, from: Option<From>) -> Result<Exit, Trouble> {
+async fn work(desk: &Desk, recipe: &str, from: Option<NewJob>) -> Result<Exit, Trouble> {
     let job = match from {
         Some(from) => {
-            let request = Request::Submit { recipe: recipe.into(), from, by: desk::person() };
-            let Reply::Submitted(job) = desk.ask(request).await? else { return Err(unexpected()) };
-            job
+            let made: MadeJob =
+                desk.post(&format!("recipes/{}/jobs", escaped(recipe)), &from).await?;
+            made.job
         }
         None => next(desk, recipe).await?,
     };
@@ -93,12 +83,10 @@ async fn work(desk: &Desk, recipe: &str, from: Option<From>) -> Result<Exit, Tro
 
 /// Waits for the next real event of a recipe.
 async fn next(desk: &Desk, recipe: &str) -> Result<i64, Trouble> {
-    let newest = || async {
-        let search = Search { recipe: Some(recipe.into()), limit: 1, ..Search::default() };
-        let Reply::Jobs(jobs) = desk.ask(Request::Jobs(search)).await? else {
-            return Err(unexpected());
-        };
-        Ok(jobs.first().map_or(0, |job| job.job))
+    let newest = async || -> Result<i64, Trouble> {
+        let asked = query(&[("recipe", Some(recipe.into())), ("limit", Some("1".into()))]);
+        let page: Jobs = desk.get(&format!("jobs{asked}")).await?;
+        Ok(page.jobs.first().map_or(0, |job| job.job))
     };
     let before = newest().await?;
     terminal::talk(paint(WARN, format!("waiting for the next event of `{recipe}` …")));
@@ -116,9 +104,7 @@ pub async fn follow(desk: &Desk, job: i64) -> Result<Story, Trouble> {
     let mut told: HashMap<String, StepState> = HashMap::new();
     let mut announced = false;
     loop {
-        let Reply::Job(story) = desk.ask(Request::Job(job)).await? else {
-            return Err(unexpected());
-        };
+        let story: Story = desk.get(&format!("jobs/{job}")).await?;
         if !announced {
             announced = true;
             terminal::data(format!(
@@ -147,7 +133,7 @@ pub async fn follow(desk: &Desk, job: i64) -> Result<Story, Trouble> {
         let patient = story.status == Status::Waiting
             && story.wake_at.is_some_and(|at| at.duration_since(SystemClock.now()).as_secs() > 300);
         if story.status.is_final() || story.status == Status::NeedsAttention || patient {
-            return Ok(*story);
+            return Ok(story);
         }
         SystemClock.sleep(LOOK).await;
     }

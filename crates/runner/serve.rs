@@ -27,8 +27,13 @@ const MOST_CONNECTIONS: usize = 512;
 const REST: Duration = Duration::from_millis(100);
 
 /// Whom a connection is from.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// Whoever is at that address.
+    Address(IpAddr),
+    /// The user this process runs as, or root: somebody who could read the data folder as well.
+    Owner,
+}
 
 /// Something that accepts connections.
 pub trait Accept: Send + 'static {
@@ -53,7 +58,7 @@ impl Accept for TcpListener {
     }
 
     fn peer(stream: &Self::Stream) -> Option<Peer> {
-        stream.peer_addr().ok().map(|peer| Peer(peer.ip().to_canonical()))
+        stream.peer_addr().ok().map(|peer| Peer::Address(peer.ip().to_canonical()))
     }
 }
 
@@ -62,6 +67,12 @@ impl Accept for UnixListener {
 
     async fn accept(&self) -> io::Result<Self::Stream> {
         Ok(Self::accept(self).await?.0)
+    }
+
+    /// The socket's mode keeps others out; that it is one of us is asked all the same.
+    fn peer(stream: &Self::Stream) -> Option<Peer> {
+        let user = stream.peer_cred().ok()?.uid();
+        (user == rustix::process::geteuid().as_raw() || user == 0).then_some(Peer::Owner)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use connector::{Clock, Connector, Delivery, SystemClock};
 use engine::{
-    CommandError, Engine, JobId, JobQuery, JobRow, RecipeStatus, Settings, Status, Store,
+    CommandError, Engine, JobId, JobQuery, JobRow, JobView, RecipeStatus, Settings, Status, Store,
     StoreError,
 };
 use recipe::{Diagnostic, Recipe};
@@ -15,17 +15,16 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    check, connectors,
+    check,
+    code::Code,
+    connectors,
     deployment::{self, Prepared},
-    doctor,
-    exit::{Exit, Trouble},
+    exit::Trouble,
     http::access::{Access, Role},
     mask,
     references::Closed,
     reload,
-    request::{
-        self, FirstSignIn, JobLine, Reply, Request, Running, Search, ServiceStatus, Switched,
-    },
+    request::{FirstSignIn, JobLine, RecipeLine, Running, Search, ServiceStatus, Switched},
     story::Story,
 };
 
@@ -156,55 +155,10 @@ impl Service {
         Ok(wrong)
     }
 
-    /// Does what a command asks.
-    pub async fn answer(&self, request: Request) -> Result<Reply, Trouble> {
-        match request {
-            Request::Status => self.status().await.map(|status| Reply::Status(Box::new(status))),
-            Request::Switch { recipes, on, by } => {
-                self.switch(&By::command_line(&by), recipes, on).await.map(Reply::Switched)
-            }
-            Request::Jobs(search) => self.jobs(search).await.map(Reply::Jobs),
-            Request::Job(job) => self.story(job).await.map(|story| Reply::Job(Box::new(story))),
-            Request::Command { job, by, command } => {
-                self.command(&By::command_line(&by), job, command).await?;
-                Ok(Reply::Done)
-            }
-            Request::Submit { recipe, from, by } => {
-                self.submit(&By::command_line(&by), &recipe, from).await.map(Reply::Submitted)
-            }
-            Request::AddToken { name, role, by } => {
-                self.add_token(&By::command_line(&by), &name, role).await.map(Reply::Token)
-            }
-            Request::RevokeToken { name, by } => {
-                self.revoke_token(&By::command_line(&by), &name).await?;
-                Ok(Reply::Done)
-            }
-            Request::Tokens => Ok(Reply::Tokens(self.access.tokens())),
-            Request::FirstSignIn { by } => self.first_sign_in(&by).await.map(Reply::FirstSignIn),
-            Request::Plan { recipe, from } => {
-                let plan = self.engine.plan(&recipe, planned_from(from)).await;
-                plan.map(|plan| Reply::Plan(Box::new(plan))).map_err(|e| command_trouble(&e))
-            }
-            Request::Past { recipe, jobs } => self
-                .engine
-                .past(&recipe, jobs)
-                .await
-                .map(Reply::Past)
-                .map_err(|e| command_trouble(&e)),
-            Request::Doctor { name } => {
-                doctor::examine(self, name.as_deref()).await.map(Reply::Doctor)
-            }
-            Request::Stop => {
-                self.stop.cancel();
-                Ok(Reply::Done)
-            }
-        }
-    }
-
     /// Returns what whoever begins to use the pages needs: a token, if there is none yet, and a link that signs in.
-    async fn first_sign_in(&self, by: &str) -> Result<FirstSignIn, Trouble> {
+    pub async fn first_sign_in(&self, by: &By) -> Result<FirstSignIn, Trouble> {
         let token = if self.access.tokens().is_empty() {
-            Some(self.add_token(&By::command_line(by), FIRST_TOKEN, Role::Admin).await?)
+            Some(self.add_token(by, FIRST_TOKEN, Role::Admin).await?)
         } else {
             None
         };
@@ -224,14 +178,23 @@ impl Service {
 
     /// Returns one job with everything that happened to it.
     pub async fn story(&self, job: i64) -> Result<Story, Trouble> {
-        let view = self.engine.job(JobId(job)).await.map_err(|error| store_trouble(&error))?;
-        let view = view.ok_or_else(|| command_trouble(&CommandError::NoJob(JobId(job))))?;
+        let view = self.view(job).await?;
         let story = mask::links(Story::of(&view));
         let Some(recipe) = view.recipe.filter(|recipe| !recipe.settings.mask.is_empty()) else {
             return Ok(story);
         };
         let event = self.event(job, &recipe).await?;
         Ok(mask::apply(story, &event, &recipe.settings.mask))
+    }
+
+    /// Returns one job with nothing masked, to find out what is to be.
+    pub(crate) async fn whole_story(&self, job: i64) -> Result<Story, Trouble> {
+        Ok(Story::of(&self.view(job).await?))
+    }
+
+    async fn view(&self, job: i64) -> Result<JobView, Trouble> {
+        let view = self.engine.job(JobId(job)).await.map_err(|error| store_trouble(&error))?;
+        view.ok_or_else(|| command_trouble(&CommandError::NoJob(JobId(job))))
     }
 
     /// Returns the event of a job as expressions see it; null when it does not decode.
@@ -278,7 +241,8 @@ impl Service {
         line
     }
 
-    async fn status(&self) -> Result<ServiceStatus, Trouble> {
+    /// Returns how the service and its recipes stand.
+    pub async fn status(&self) -> Result<ServiceStatus, Trouble> {
         let attention = Search {
             statuses: vec![Status::NeedsAttention],
             limit: MOST_ATTENTION,
@@ -291,7 +255,7 @@ impl Service {
         let wrong = self.wrong().clone();
         Ok(ServiceStatus {
             running: self.running(),
-            recipes: self.recipes().await?,
+            recipes: self.recipes().await?.into_iter().map(RecipeLine::of).collect(),
             attention,
             mistakes: wrong
                 .diagnostics
@@ -363,21 +327,16 @@ impl Service {
             found.clone_from(&wrong.diagnostics);
         }
         let drawn = recipe::render(&found, false);
-        Trouble {
-            exit: Exit::Found,
-            ..Trouble::cannot(format!(
-                "`{name}` was never right, so it cannot start\n\n{}",
-                drawn.trim_end()
-            ))
-        }
-        .cure("correct it; `recipe-runner check` shows every mistake in every file")
+        let told = format!("`{name}` was never right, so it cannot start\n\n{}", drawn.trim_end());
+        Trouble::of(Code::NeverRight, told)
+            .cure("correct it; `recipe-runner check` shows every mistake in every file")
     }
 }
 
 /// Returns the trouble of a recipe that does not exist.
 pub fn unknown_recipe<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Trouble {
     let known: Vec<_> = known.collect();
-    let trouble = Trouble::usage(format!("there is no recipe `{name}`"));
+    let trouble = Trouble::of(Code::NoRecipe, format!("there is no recipe `{name}`"));
     if known.is_empty() {
         trouble.cure("put one into `recipes/`, one file each")
     } else {
@@ -385,30 +344,44 @@ pub fn unknown_recipe<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> T
     }
 }
 
-fn planned_from(from: request::From) -> engine::plan::From {
-    match from {
-        request::From::Body(body) => engine::plan::From::Body(body),
-        request::From::Job(job) => engine::plan::From::Job(JobId(job)),
-    }
+/// Returns the trouble of a version that a recipe did not have.
+pub fn no_version(recipe: &str, version: &str) -> Trouble {
+    Trouble::of(Code::NoVersion, format!("`{recipe}` has no version `{version}`"))
 }
 
 /// Returns what a command that was refused tells people.
 pub fn command_trouble(error: &CommandError) -> Trouble {
-    match error {
-        CommandError::Store(error) => store_trouble(error),
-        CommandError::NoRecipe(_)
-        | CommandError::NoJob(_)
-        | CommandError::NotUnknown { .. }
-        | CommandError::NoQuestion { .. }
-        | CommandError::WrongAnswer { .. }
-        | CommandError::WrongInput { .. } => Trouble::usage(error.to_string()),
-        other => Trouble::cannot(other.to_string()),
-    }
+    let code = match error {
+        CommandError::Store(error) => return store_trouble(error),
+        CommandError::NoRecipe(_) => Code::NoRecipe,
+        CommandError::NeverGood(_) => Code::NeverRight,
+        CommandError::NoJob(_) => Code::NoJob,
+        CommandError::Busy(_) => Code::Busy,
+        CommandError::NoPlan(_) => Code::NoPlan,
+        CommandError::Over { .. } => Code::WrongState,
+        CommandError::Overtaken { .. } => Code::Overtaken,
+        CommandError::NotUnknown { .. } => Code::NotUnknown,
+        CommandError::NoQuestion { .. } => Code::NoQuestion,
+        CommandError::Answered { .. } => Code::Answered,
+        CommandError::TooLate { .. } => Code::TooLate,
+        CommandError::WrongAnswer { .. } => Code::WrongAnswer,
+        CommandError::DoesNotFit { .. } => Code::DoesNotFit,
+        CommandError::NoEvent(_) => Code::NoEvent,
+        CommandError::WrongInput { .. } => Code::WrongInput,
+        CommandError::Broken(..) => Code::Broken,
+        CommandError::Stopping => Code::Stopping,
+    };
+    Trouble::of(code, error.to_string())
 }
 
 /// Returns what a store that does not open or answer tells people.
 pub fn store_trouble(error: &StoreError) -> Trouble {
-    Trouble::cannot(error.to_string())
+    let code = match error {
+        StoreError::Unavailable(_) => Code::Store,
+        StoreError::Locked { .. } | StoreError::Newer { .. } => Code::Cannot,
+        _ => Code::Broken,
+    };
+    Trouble::of(code, error.to_string())
 }
 
 fn line(row: JobRow) -> JobLine {

@@ -10,18 +10,18 @@ use std::{
 
 use connector::{Clock, SystemClock};
 use recipe::{Recipe, Step, StepKind};
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::Start,
     control::Client,
-    desk,
+    desk::{self, Desk},
     exit::{Exit, Trouble},
-    jobs::unexpected,
     live::Live,
     logs, references,
-    request::{FirstSignIn, Reply, Request, ServiceStatus, Switched},
-    service::{self, Service},
+    request::{FirstSignIn, ServiceStatus, Switched},
+    service::{self, By, Service},
     terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, WARN, paint},
 };
 
@@ -39,7 +39,7 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
         if !asked.all && asked.recipes.is_empty() {
             terminal::talk(paint(WARN, "the service runs already"));
         }
-        return tell_running(&client, &asked).await;
+        return tell_running(&Desk::Running(client), &asked).await;
     }
     if asked.detach {
         return detach(dir, &data_dir, &asked).await;
@@ -56,8 +56,7 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
         // Of a detached service the process that started it tells: the page's token stays out of the log.
         tell_all(&live.service).await?;
         if terminal::shows_data() {
-            let asked = Request::FirstSignIn { by: desk::person() };
-            tell_sign_in(live.service.answer(asked).await?);
+            tell_sign_in(live.service.first_sign_in(&here()).await?);
         }
     }
     wait_for_the_end(&live.service).await?;
@@ -70,13 +69,16 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
     Ok(Exit::Good)
 }
 
+/// Returns who sits at this terminal.
+fn here() -> By {
+    By::command_line(&desk::person())
+}
+
 /// Switches on what was asked for.
 async fn switch_on(service: &Service, asked: &Start) -> Result<(), Trouble> {
     if asked.all || !asked.recipes.is_empty() {
         refuse_closed(service, &asked.recipes)?;
-        let request =
-            Request::Switch { recipes: asked.recipes.clone(), on: true, by: desk::person() };
-        service.answer(request).await?;
+        service.switch(&here(), asked.recipes.clone(), true).await?;
     }
     Ok(())
 }
@@ -86,10 +88,7 @@ async fn tell_all(service: &Service) -> Result<(), Trouble> {
     let recipes = service.recipes().await?;
     let on: Vec<Switched> =
         recipes.iter().filter(|recipe| recipe.on).map(|one| service.switched(&one.name)).collect();
-    let Reply::Status(status) = service.answer(Request::Status).await? else {
-        return Err(unexpected());
-    };
-    tell(&status, &on);
+    tell(&service.status().await?, &on);
     Ok(())
 }
 
@@ -124,20 +123,12 @@ pub fn connections(recipe: &Recipe) -> BTreeSet<String> {
 }
 
 /// Has the running service switch recipes on.
-async fn tell_running(client: &Client, asked: &Start) -> Result<Exit, Trouble> {
-    let mut on = Vec::new();
+async fn tell_running(desk: &Desk, asked: &Start) -> Result<Exit, Trouble> {
+    let mut on: Vec<Switched> = Vec::new();
     if asked.all || !asked.recipes.is_empty() {
-        let request =
-            Request::Switch { recipes: asked.recipes.clone(), on: true, by: desk::person() };
-        let Reply::Switched(switched) = client.ask(&request).await? else {
-            return Err(unexpected());
-        };
-        on = switched;
+        on = desk.post("switch", &json!({ "recipes": asked.recipes, "on": true })).await?;
     }
-    let Reply::Status(status) = client.ask(&Request::Status).await? else {
-        return Err(unexpected());
-    };
-    tell(&status, &on);
+    tell(&desk.get("status").await?, &on);
     Ok(Exit::Good)
 }
 
@@ -167,9 +158,9 @@ async fn detach(dir: &Path, data_dir: &Path, asked: &Start) -> Result<Exit, Trou
         .stderr(Stdio::from(open()?))
         .spawn()
         .map_err(|error| Trouble::file("start", &program, &error))?;
-    let client = loop {
+    let desk = loop {
         if let Some(client) = Client::find(data_dir).await? {
-            break client;
+            break Desk::Running(client);
         }
         if let Ok(Some(_)) = child.try_wait() {
             let said = fs::read(&log).unwrap_or_default();
@@ -182,12 +173,12 @@ async fn detach(dir: &Path, data_dir: &Path, asked: &Start) -> Result<Exit, Trou
     };
     // Switched on by the new service already; asked again for the addresses, and for what it refuses.
     let told = tell_running(
-        &client,
+        &desk,
         &Start { recipes: asked.recipes.clone(), log: asked.log.clone(), ..*asked },
     )
     .await?;
     if terminal::shows_data() {
-        tell_sign_in(client.ask(&Request::FirstSignIn { by: desk::person() }).await?);
+        tell_sign_in(desk.post("first-sign-in", &json!({})).await?);
     }
     terminal::talk(format!(
         "the service runs in the background; it writes to {}; end it with {}",
@@ -239,8 +230,7 @@ fn tell(status: &ServiceStatus, on: &[Switched]) {
 }
 
 /// Says how to sign in. It belongs on a person's screen, not in the log that a supervisor makes of this output.
-fn tell_sign_in(reply: Reply) {
-    let Reply::FirstSignIn(FirstSignIn { token, link }) = reply else { return };
+fn tell_sign_in(FirstSignIn { token, link }: FirstSignIn) {
     if let Some(link) = link {
         let once = paint(FAINT, "(good once, for 10 minutes)");
         terminal::data(format!("sign in    {} {once}", paint(NAME, link)));
@@ -290,9 +280,8 @@ mod tests {
         init::write(dir.path()).unwrap();
         fs::write(dir.path().join("recipes/broken.yaml"), "titel: x\n").unwrap();
         let service = Service::open(dir.path(), |_| None).await.unwrap();
-        let request =
-            Request::Switch { recipes: vec!["broken".into()], on: true, by: "ann".into() };
-        let trouble = service.answer(request).await.unwrap_err();
+        let by = By::command_line("ann");
+        let trouble = service.switch(&by, vec!["broken".into()], true).await.unwrap_err();
         assert_eq!(trouble.exit, Exit::Found);
         assert!(trouble.message.starts_with("`broken` was never right"), "{trouble}");
         assert!(trouble.message.contains("recipes/broken.yaml:1:1"), "{trouble}");

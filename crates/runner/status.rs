@@ -3,25 +3,25 @@
 use std::path::Path;
 
 use connector::{Clock, SystemClock};
-use engine::{FileState, RecipeStatus, SourceKind, SourceStatus, Status};
+use engine::{FileState, SourceKind, SourceStatus, Status};
 use jiff::Timestamp;
 
 use crate::{
     args::{FailOn, Format},
     desk::Desk,
     exit::{Exit, Trouble},
-    jobs::{self, unexpected},
+    jobs,
     live::ago,
-    request::{Reply, Request, ServiceStatus},
+    request::{RecipeLine, ServiceStatus},
     terminal::{self, BAD, FAINT, GOOD, NAME, STRONG, WARN, count, paint},
 };
 
 /// Runs the command.
 pub async fn run(dir: &Path, fail_on: Option<FailOn>, format: Format) -> Result<Exit, Trouble> {
     let desk = Desk::open(dir).await?;
-    let reply = desk.ask(Request::Status).await;
+    let status = desk.get("status").await;
     desk.close().await;
-    let Reply::Status(status) = reply? else { return Err(unexpected()) };
+    let status: ServiceStatus = status?;
     match format {
         Format::Json => terminal::json(&status),
         Format::Text => terminal::data(text(&status, SystemClock.now())),
@@ -72,7 +72,7 @@ fn text(status: &ServiceStatus, now: Timestamp) -> String {
     lines.join("\n")
 }
 
-fn one(recipe: &RecipeStatus, now: Timestamp) -> Vec<String> {
+fn one(recipe: &RecipeLine, now: Timestamp) -> Vec<String> {
     let switch = if recipe.on { paint(GOOD, "● on ") } else { paint(FAINT, "○ off") };
     let mut lines =
         vec![format!("{switch} {}  {}", paint(STRONG, &recipe.name), paint(FAINT, &recipe.title))];
@@ -101,8 +101,8 @@ fn one(recipe: &RecipeStatus, now: Timestamp) -> Vec<String> {
         |at| format!("last event {}", ago(now, at)),
     );
     lines.push(format!("      {last}"));
-    if let Some((at, reason)) = &recipe.last_refusal {
-        let told = format!("refused a delivery {}: {reason}", ago(now, *at));
+    if let Some(refusal) = &recipe.last_refusal {
+        let told = format!("refused a delivery {}: {}", ago(now, refusal.at), refusal.reason);
         lines.push(format!("      {}", paint(WARN, told)));
     }
     lines.extend(recipe.source.iter().flat_map(|source| of_source(source, now)));
@@ -118,9 +118,9 @@ fn one(recipe: &RecipeStatus, now: Timestamp) -> Vec<String> {
     ]
     .into_iter()
     .filter_map(|status| {
-        let number = *recipe.jobs.get(&status).filter(|number| **number > 0)?;
+        let number = recipe.count(status);
         let word = format!("{number} {}", status.word().replace('_', " "));
-        Some(paint(crate::show::status_style(status), word))
+        (number > 0).then(|| paint(crate::show::status_style(status), word))
     })
     .collect();
     if !counts.is_empty() {

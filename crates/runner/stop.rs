@@ -3,12 +3,13 @@
 use std::{path::Path, time::Duration};
 
 use connector::{Clock, SystemClock};
+use serde_json::json;
 
 use crate::{
     control::Client,
-    desk::{self, Desk},
+    desk::Desk,
     exit::{Exit, Trouble},
-    request::Request,
+    request::Switched,
     service,
     terminal::{self, FAINT, GOOD, paint},
 };
@@ -25,8 +26,8 @@ pub async fn run(dir: &Path, recipes: Vec<String>) -> Result<Exit, Trouble> {
 
 async fn switch_off(dir: &Path, recipes: Vec<String>) -> Result<Exit, Trouble> {
     let desk = Desk::open(dir).await?;
-    let switched =
-        desk.ask(Request::Switch { recipes: recipes.clone(), on: false, by: desk::person() }).await;
+    let body = json!({ "recipes": recipes, "on": false });
+    let switched = desk.post::<Vec<Switched>>("switch", &body).await;
     desk.close().await;
     switched?;
     for recipe in recipes {
@@ -42,7 +43,7 @@ async fn stop_service(dir: &Path) -> Result<Exit, Trouble> {
     let Some(client) = Client::find(&data_dir).await? else {
         return Err(Trouble::cannot("no service runs here"));
     };
-    client.ask(&Request::Stop).await?;
+    Desk::Running(client).post::<()>("stop", &json!({})).await?;
     let mut looks = 0;
     while Client::find(&data_dir).await?.is_some() || is_locked(&data_dir) {
         looks += 1;

@@ -3,55 +3,49 @@
 use std::path::Path;
 
 use crate::{
-    args::{Format, Tokens},
-    desk::{self, Desk},
+    args::{self, Format},
+    desk::{Desk, escaped, query},
     exit::{Exit, Trouble},
-    http::access::Role,
-    jobs::unexpected,
-    request::{Reply, Request},
+    http::{
+        access::Role,
+        api::{MadeToken, TokenLine, Tokens},
+    },
     terminal::{self, FAINT, GOOD, NAME, STRONG, paint},
 };
 
 /// Runs the command.
-pub async fn run(dir: &Path, asked: Tokens) -> Result<Exit, Trouble> {
+pub async fn run(dir: &Path, asked: args::Tokens) -> Result<Exit, Trouble> {
     let desk = Desk::open(dir).await?;
     let done = act(&desk, asked).await;
     desk.close().await;
     done
 }
 
-async fn act(desk: &Desk, asked: Tokens) -> Result<Exit, Trouble> {
-    let by = desk::person();
+async fn act(desk: &Desk, asked: args::Tokens) -> Result<Exit, Trouble> {
     match asked {
-        Tokens::Add { name, role } => {
-            let Reply::Token(text) =
-                desk.ask(Request::AddToken { name: name.clone(), role, by }).await?
-            else {
-                return Err(unexpected());
-            };
+        args::Tokens::Add { name, role } => {
+            let body = serde_json::json!({ "name": name, "role": role });
+            let made: MadeToken = desk.post("tokens", &body).await?;
             terminal::talk(format!(
                 "{} for {}, {}; this is the only time it is shown:",
                 paint(GOOD, "a token"),
                 paint(STRONG, name),
                 may(role)
             ));
-            terminal::data(text);
+            terminal::data(made.token);
         }
-        Tokens::Revoke { name } => {
-            desk.ask(Request::RevokeToken { name: name.clone(), by }).await?;
+        args::Tokens::Revoke { name } => {
+            desk.delete(&format!("tokens/{}", escaped(&name))).await?;
             terminal::talk(format!(
                 "{} {}; whoever was signed in with it is out",
                 paint(GOOD, "took back"),
                 paint(STRONG, name)
             ));
         }
-        Tokens::List(output) => {
-            let Reply::Tokens(tokens) = desk.ask(Request::Tokens).await? else {
-                return Err(unexpected());
-            };
+        args::Tokens::List(output) => {
+            let tokens = all(desk).await?;
             if output.format == Format::Json {
-                let line = |one: &crate::http::access::Token| serde_json::json!({ "name": one.name, "role": one.role, "made_at": one.made_at });
-                terminal::json(&tokens.iter().map(line).collect::<Vec<_>>());
+                terminal::json(&tokens);
                 return Ok(Exit::Good);
             }
             for one in &tokens {
@@ -69,6 +63,18 @@ async fn act(desk: &Desk, asked: Tokens) -> Result<Exit, Trouble> {
         }
     }
     Ok(Exit::Good)
+}
+
+async fn all(desk: &Desk) -> Result<Vec<TokenLine>, Trouble> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page: Tokens = desk.get(&format!("tokens{}", query(&[("cursor", cursor)]))).await?;
+        all.extend(page.tokens);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(all);
+        }
+    }
 }
 
 fn may(role: Role) -> &'static str {

@@ -183,7 +183,7 @@ fn programs_can_do_what_the_pages_do() {
     assert_eq!((status, &retried["jobs"]), (200, &json!([1])));
     town.wait(1, "succeeded");
     let (status, problem) = api("POST", "/jobs/1/retry", json!({}));
-    assert_eq!((status, &problem["code"]), (409, &json!("cannot")), "{problem}");
+    assert_eq!((status, &problem["code"]), (409, &json!("wrong_state")), "{problem}");
     assert_eq!(api("GET", "/jobs/99", Value::Null).0, 404);
     assert_eq!(api("POST", "/jobs/1/retry", json!({ "newst": true })).0, 422);
 
@@ -193,7 +193,7 @@ fn programs_can_do_what_the_pages_do() {
     assert_eq!(town.employees(JOHNNY).len(), 1, "what is done is not done again");
 
     assert_eq!(api("POST", &format!("/recipes/{RECIPE}/switch"), json!({ "on": false })).0, 204);
-    assert_eq!(api("GET", "/recipes", Value::Null).1[0]["on"], false);
+    assert_eq!(api("GET", "/recipes", Value::Null).1["recipes"][0]["on"], false);
     let audit = api("GET", "/audit", Value::Null).1;
     let did: Vec<_> = audit["actions"]
         .as_array()
@@ -282,7 +282,7 @@ fn a_recipe_is_seen_changed_and_switched_on_its_page() {
     assert!(page.contains("line-"), "{page}");
     town.edit_recipe("titel: Create the employee", "title: Make the employee");
     let (_, text) = town.until("the new version counts", || {
-        let found = town.api("GET", &path, &operator, &Value::Null);
+        let found = town.api("GET", &format!("{path}/versions"), &operator, &Value::Null);
         (found.1["versions"].as_array().is_some_and(|all| all.len() == 2)).then_some(found)
     });
     let old = text["versions"][1]["version"].as_str().unwrap();

@@ -11,6 +11,7 @@ use connector::{
     http::{PLANNED, Planned, Wire},
 };
 use recipe::{Case, EffectSpec, Fail, FailKind, Recipe, Reply, Script, Selector, StepKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -31,7 +32,7 @@ use crate::{
 };
 
 /// What a job would do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The job's label.
     pub label: String,
@@ -44,7 +45,7 @@ pub struct Plan {
 }
 
 /// What a step would do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStep {
     /// Its path.
     pub path: String,
@@ -63,7 +64,7 @@ pub struct PlannedStep {
 }
 
 /// How a past job would go now.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Past {
     /// The job.
     pub job: i64,

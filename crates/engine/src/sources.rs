@@ -12,6 +12,7 @@ use std::{
 use connector::{Trigger, TriggerKind};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use recipe::Recipe;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -31,7 +32,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 const TOLD: usize = 3;
 
 /// How a recipe's source stands, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceStatus {
     /// What it is.
     pub kind: SourceKind,
@@ -46,7 +47,7 @@ pub struct SourceStatus {
 }
 
 /// What a source is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// The vendor is asked for what is new.

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{exit::Trouble, random};
+use crate::{code::Code, exit::Trouble, random, service::By};
 
 /// How long a browser stays signed in.
 const SESSION: Duration = Duration::from_hours(7 * 24);
@@ -76,8 +76,32 @@ pub struct Person {
     pub name: String,
     /// What they may.
     pub role: Role,
+    /// How they came.
+    pub door: Door,
     /// What their forms must carry; `None` for who shows a token with each request, which no foreign page can do.
     pub csrf: Option<String>,
+}
+
+/// How somebody comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// With a token in each request.
+    Api,
+    /// With a browser's session.
+    Page,
+    /// Through the control socket, at the machine itself.
+    CommandLine,
+}
+
+impl Person {
+    /// Returns them as the audit tells of them.
+    pub fn by(&self) -> By {
+        match self.door {
+            Door::Api => By::api(&self.name),
+            Door::Page => By::page(&self.name),
+            Door::CommandLine => By::command_line(&self.name),
+        }
+    }
 }
 
 /// A token as it is kept.
@@ -152,17 +176,19 @@ impl Access {
         let name = name.trim();
         let fits = |letter: char| letter.is_alphanumeric() || " .-_@'".contains(letter);
         if name.is_empty() || name.chars().count() > 60 || !name.chars().all(fits) {
-            return Err(Trouble::usage(format!("`{name}` cannot be the name of a token"))
+            return Err(Trouble::of(Code::WrongName, format!("`{name}` cannot be the name of a token"))
                 .cure("take a person's name or address: up to 60 letters, digits, blanks and any of . - _ @ '"));
         }
         let text = format!("{PREFIX}{}", random::token()?);
         let mut kept = self.kept();
         if kept.tokens.iter().any(|token| token.name == name) {
-            return Err(Trouble::usage(format!("there is a token `{name}` already")).cure(
-                format!(
-                    "revoke it first: `recipe-runner tokens revoke '{name}'`, or take another name"
-                ),
-            ));
+            return Err(Trouble::of(
+                Code::TokenExists,
+                format!("there is a token `{name}` already"),
+            )
+            .cure(format!(
+                "revoke it first: `recipe-runner tokens revoke '{name}'`, or take another name"
+            )));
         }
         let made_at = self.clock.now();
         kept.tokens.push(Token { name: name.into(), role, made_at, hash: hash(&text) });
@@ -175,7 +201,7 @@ impl Access {
         let mut kept = self.kept();
         if !kept.tokens.iter().any(|token| token.name == name) {
             let known: Vec<_> = kept.tokens.iter().map(|token| token.name.as_str()).collect();
-            let trouble = Trouble::usage(format!("there is no token `{name}`"));
+            let trouble = Trouble::of(Code::NoToken, format!("there is no token `{name}`"));
             return Err(if known.is_empty() {
                 trouble.cure("make one: `recipe-runner tokens add NAME`")
             } else {
@@ -196,7 +222,7 @@ impl Access {
             self.failed(from);
             return Err(Refused::Wrong);
         };
-        Ok(Person { name: token.name, role: token.role, csrf: None })
+        Ok(Person { name: token.name, role: token.role, door: Door::Api, csrf: None })
     }
 
     /// Signs a browser in with a token; returns what its cookie holds.
@@ -246,7 +272,7 @@ impl Access {
         let session = kept.sessions.iter().find(|one| one.hash == hash && one.ends_at > now)?;
         let token = kept.tokens.iter().find(|token| token.name == session.token)?;
         let csrf = Some(csrf(cookie));
-        Some(Person { name: token.name.clone(), role: token.role, csrf })
+        Some(Person { name: token.name.clone(), role: token.role, door: Door::Page, csrf })
     }
 
     /// Signs a browser out.

@@ -30,6 +30,8 @@ struct Route {
     method: Method,
     path: &'static str,
     role: Option<Role>,
+    at_the_machine: bool,
+    about: &'static str,
 }
 
 /// The arguments of a handler, of which the first is a permission.
@@ -58,7 +60,7 @@ impl Door {
         H: Handler<T, Site>,
         T: Guarded + 'static,
     {
-        self.add(Method::GET, path, handler)
+        self.add(Method::GET, path, "", handler)
     }
 
     /// Adds what a form of a page is posted to.
@@ -68,7 +70,7 @@ impl Door {
         H: Handler<T, Site>,
         T: Guarded + 'static,
     {
-        self.add(Method::POST, path, handler)
+        self.add(Method::POST, path, "", handler)
     }
 
     /// Adds a typed operation of the API.
@@ -85,18 +87,27 @@ impl Door {
         T: Guarded + 'static,
     {
         let role = T::First::ROLE;
-        self.operations.push(Operation::of::<H, T>(method.clone(), path, about, role));
-        self.add(method, path, handler)
+        let at_the_machine = T::First::AT_THE_MACHINE;
+        let operation = Operation::of::<H, T>(method.clone(), path, about, role, at_the_machine);
+        self.operations.push(operation);
+        self.add(method, path, about, handler)
     }
 
-    fn add<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
+    fn add<H, T>(
+        mut self,
+        method: Method,
+        path: &'static str,
+        about: &'static str,
+        handler: H,
+    ) -> Self
     where
         H: Handler<T, Site>,
         T: Guarded + 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum knows");
         self.router = self.router.route(path, on(filter, handler));
-        self.routes.push(Route { method, path, role: T::First::ROLE });
+        let (role, at_the_machine) = (T::First::ROLE, T::First::AT_THE_MACHINE);
+        self.routes.push(Route { method, path, role, at_the_machine, about });
         self
     }
 
@@ -106,10 +117,16 @@ impl Door {
         use std::fmt::Write as _;
 
         let mut table = String::from("viewer operator admin  route\n");
-        for Route { method, path, role } in &self.routes {
-            let mark =
-                |one: Role| if role.is_none_or(|needed| one >= needed) { "yes" } else { "no" };
-            let open = if role.is_none() { "  (whoever comes)" } else { "" };
+        for Route { method, path, role, at_the_machine, .. } in &self.routes {
+            let mark = |one: Role| {
+                let may = !at_the_machine && role.is_none_or(|needed| one >= needed);
+                if may { "yes" } else { "no" }
+            };
+            let open = match (role, at_the_machine) {
+                (None, _) => "  (whoever comes)",
+                (_, true) => "  (the command line, through its socket)",
+                (Some(_), false) => "",
+            };
             writeln!(
                 table,
                 "{:6} {:8} {:6} {method} {path}{open}",
@@ -118,6 +135,27 @@ impl Door {
                 mark(Role::Admin)
             )
             .expect("writing to text cannot fail");
+        }
+        table
+    }
+
+    /// Returns the operations of the API as a table of the documents.
+    #[cfg(test)]
+    pub fn reference(&self) -> String {
+        use std::fmt::Write as _;
+
+        let mut table =
+            String::from("| operation | what it does | from the role on |\n|---|---|---|\n");
+        for Route { method, path, role, at_the_machine, about } in &self.routes {
+            let Some(path) = path.strip_prefix("/api/v1/") else { continue };
+            let about = about.split_once('\n').map_or(*about, |(first, _)| first);
+            let who = match (role, at_the_machine) {
+                (None, _) => "no token",
+                (_, true) => "the command line alone",
+                (Some(role), false) => role.word(),
+            };
+            writeln!(table, "| `{method} {path}` | {about} | {who} |")
+                .expect("writing to text cannot fail");
         }
         table
     }

@@ -10,6 +10,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::{Site, access::Person, permission::is_api, problem::Problem};
+use crate::code::Code;
 
 /// The named parts of the address.
 pub struct At<T>(pub T);
@@ -24,7 +25,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Site> for At<T> {
             Err(_) if !api => {
                 Err((StatusCode::NOT_FOUND, "there is no such page\n").into_response())
             }
-            Err(error) => Err(Problem::absent(error.body_text()).into_response()),
+            Err(error) => Err(Problem::new(Code::NotFound, error.body_text()).into_response()),
         }
     }
 }
@@ -52,17 +53,13 @@ impl<T: DeserializeOwned + Send> FromRequest<Site> for Body<T> {
     async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
         match Json::from_request(request, site).await {
             Ok(Json(value)) => Ok(Self(value)),
-            Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "no_json",
-                "the body is not said to be JSON",
-            )
-            .hint("send `Content-Type: application/json`")),
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "the body is too large",
-            )),
+            Err(JsonRejection::MissingJsonContentType(_)) => {
+                Err(Problem::new(Code::NoJson, "the body is not said to be JSON")
+                    .hint("send `Content-Type: application/json`"))
+            }
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Problem::new(Code::TooLarge, "the body is too large"))
+            }
             Err(error) => Err(Problem::unreadable(error.body_text())),
         }
     }

@@ -1,7 +1,7 @@
 //! The pages and the API: what people and programs see of the service over HTTP, and what each of them may do.
 
 pub mod access;
-mod api;
+pub mod api;
 mod door;
 mod extract;
 mod guard;
@@ -13,17 +13,27 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{StatusCode, Uri},
+    response::Response,
+};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Bytes, service::Service as _};
+use hyper_util::service::TowerToHyperService;
 use tower_http::timeout::TimeoutLayer;
 
 pub use api::Verdict;
 pub use guard::Hosts;
+pub use permission::BY;
+pub use problem::Problem;
 
-use crate::service::Service;
+use crate::{code::Code, hooks, serve::Peer, service::Service};
 use door::Door;
 
-/// The largest body that is taken; what a person pastes is a hundredth of it.
-const LARGEST_BODY: usize = 2 << 20;
+/// The largest body that is taken: the largest of a webhook, written in base64.
+const LARGEST_BODY: usize = hooks::LARGEST_BODY / 2 * 3;
 /// How long an answer may take to begin: a check-up asks every vendor.
 const ANSWER_TIME: Duration = Duration::from_secs(90);
 
@@ -39,13 +49,53 @@ pub struct Site {
 
 /// Returns the routes of the pages, the API and the watchers.
 pub fn routes(service: Arc<Service>, hosts: Hosts) -> Router {
+    let time = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIME);
+    site(service, hosts, |router| router.layer(time))
+}
+
+/// Returns the same routes for commands, which wait as long as it takes.
+pub fn for_the_owner(service: Arc<Service>) -> Router {
+    site(service, Hosts::default(), |router| router)
+}
+
+/// Asks a service in this process, as a command would ask over its socket.
+pub async fn ask_here(
+    service: &Arc<Service>,
+    mut request: Request<Full<Bytes>>,
+) -> (StatusCode, Bytes) {
+    request.extensions_mut().insert(Peer::Owner);
+    let routes = TowerToHyperService::new(for_the_owner(service.clone()));
+    let response = match routes.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let status = response.status();
+    let body = response.into_body().collect().await;
+    (status, body.map(http_body_util::Collected::to_bytes).unwrap_or_default())
+}
+
+fn site(
+    service: Arc<Service>,
+    hosts: Hosts,
+    limit: impl FnOnce(Router<Site>) -> Router<Site>,
+) -> Router {
     let site = Site { service, hosts: Arc::new(hosts), days: Arc::default() };
-    door()
-        .router
+    let router = door().router.fallback(absent).method_not_allowed_fallback(wrong_method);
+    limit(router.layer(DefaultBodyLimit::max(LARGEST_BODY)))
         .layer(axum::middleware::from_fn_with_state(site.clone(), guard::guard))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIME))
         .with_state(site)
+}
+
+async fn absent(uri: Uri) -> Response {
+    let problem = Problem::new(Code::NotFound, "there is nothing at this address")
+        .hint("`/api/v1/openapi.json` describes what there is");
+    guard::told(problem, permission::is_api(uri.path()))
+}
+
+async fn wrong_method(uri: Uri) -> Response {
+    let problem = Problem::new(Code::WrongMethod, "this address does not take that method")
+        .hint("`Allow` says which it takes");
+    guard::told(problem, permission::is_api(uri.path()))
 }
 
 /// Returns every route with who may take it.
@@ -69,6 +119,26 @@ mod tests {
         }
         let stored = fs::read_to_string(&file).unwrap_or_default();
         assert!(stored == made, "{} is old: run this test with UPDATE=1", file.display());
+    }
+
+    /// Replaces what stands between two marks of a document.
+    fn compare_part(file: &str, name: &str, made: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let (before, rest) = text.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        compare(file, &format!("{before}{begin}{made}{end}{after}"));
+    }
+
+    #[test]
+    fn the_documents_list_every_operation_and_every_code() {
+        compare_part("docs/api.md", "operations", &door().reference());
+        let row =
+            |code: &Code| format!("| `{}` | {} | {} |\n", code.word(), code.status(), code.about());
+        let rows: String = Code::ALL.iter().map(row).collect();
+        let table = format!("| code | status | meaning |\n|---|---|---|\n{rows}");
+        compare_part("docs/api.md", "codes", &table);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub struct Operation {
     path: &'static str,
     about: &'static str,
     role: Option<Role>,
+    at_the_machine: bool,
     describe: fn(&mut SchemaGenerator) -> Map<String, Value>,
 }
 
@@ -37,8 +38,9 @@ impl Operation {
         path: &'static str,
         about: &'static str,
         role: Option<Role>,
+        at_the_machine: bool,
     ) -> Self {
-        Self { method, path, about, role, describe: H::describe }
+        Self { method, path, about, role, at_the_machine, describe: H::describe }
     }
 }
 
@@ -169,6 +171,22 @@ impl Answer for Done {
     }
 }
 
+/// News as they come.
+pub struct News(pub Response);
+
+impl IntoResponse for News {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Answer for News {
+    fn describe(_: &mut SchemaGenerator) -> (&'static str, Value) {
+        let stream = json!({ "text/event-stream": { "schema": { "type": "string" } } });
+        ("200", json!({ "description": "a stream without an end", "content": stream }))
+    }
+}
+
 /// Returns the whole description.
 pub fn document(operations: &[Operation]) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -178,15 +196,19 @@ pub fn document(operations: &[Operation]) -> Value {
     let generator = &mut settings.into_generator();
     let problem = generator.subschema_for::<Problem>();
     let mut paths = Map::new();
-    for Operation { method, path, about, role, describe } in operations {
+    for Operation { method, path, about, role, at_the_machine, describe } in operations {
         let mut operation = describe(generator);
         let (summary, more) = about.split_once('\n').unwrap_or((about, ""));
         operation.insert("summary".into(), summary.into());
-        let role = role.map_or_else(
-            || "Whoever comes.".into(),
-            |role| format!("From the role {} on.", role.word()),
-        );
-        operation.insert("description".into(), format!("{more} {role}").trim().into());
+        let who = match (role, at_the_machine) {
+            (None, _) => "Whoever comes.".into(),
+            (_, true) => "Through the control socket alone.".into(),
+            (Some(role), false) => format!("From the role {} on.", role.word()),
+        };
+        if role.is_none() {
+            operation.insert("security".into(), json!([]));
+        }
+        operation.insert("description".into(), format!("{more} {who}").trim().into());
         operation.insert("operationId".into(), id(method, path).into());
         let responses = operation["responses"].as_object_mut().expect("it was made as one");
         responses.insert(

@@ -1,30 +1,35 @@
 //! The permissions that a handler asks for by its first argument. There is no other way to a handler: a route without
 //! one does not compile, see [`Door`](super::door::Door).
 
-use std::{convert::Infallible, fmt::Display};
+use std::{collections::HashMap, convert::Infallible, fmt::Display};
 
 use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    extract::{FromRequestParts, Query},
+    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 
 use super::{
     Site,
-    access::{Person, Refused, Role},
+    access::{Door, Person, Refused, Role},
     guard,
     problem::Problem,
 };
+use crate::{code::Code, serve::Peer};
 
 /// The name of the cookie of a session.
 pub const COOKIE: &str = "recipe_runner";
 /// The header in which a script of ours sends what a form carries in its field `csrf`.
 pub const CSRF: &str = "x-csrf-token";
+/// The header in which a command says who sits at the terminal, escaped like a part of an address.
+pub const BY: &str = "x-by";
 
 /// What a handler asks for first.
 pub trait Permission: FromRequestParts<Site> {
     /// What somebody must be; `None` lets in whoever comes.
     const ROLE: Option<Role>;
+    /// Whether it is for the control socket alone.
+    const AT_THE_MACHINE: bool = false;
 }
 
 /// Whoever comes.
@@ -65,6 +70,26 @@ permissions! {
     Operator,
     /// Somebody who may also say who may.
     Admin
+}
+
+/// Somebody at the machine itself, who came through the control socket.
+pub struct Owner(pub Admin);
+
+impl Permission for Owner {
+    const ROLE: Option<Role> = Some(Role::Admin);
+    const AT_THE_MACHINE: bool = true;
+}
+
+impl FromRequestParts<Site> for Owner {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        let may = Admin::from_request_parts(parts, site).await?;
+        if may.person.door != Door::CommandLine {
+            return Err(Problem::not_here(&may.person).into_response());
+        }
+        Ok(Self(may))
+    }
 }
 
 impl Permission for Anyone {
@@ -115,11 +140,8 @@ fn admit(parts: &mut Parts, site: &Site, role: Role) -> Result<Person, Box<Respo
         // Of a page, the form's own field is compared, see `extract::Posted`.
         let sent = parts.headers.get(CSRF).and_then(|value| value.to_str().ok());
         if sent != person.csrf.as_deref() {
-            let problem = Problem::new(
-                StatusCode::FORBIDDEN,
-                "csrf",
-                "the request does not come from one of our pages",
-            )
+            let problem =
+                Problem::new(Code::Csrf, "the request does not come from one of our pages")
             .hint(format!("a program sends its token as `Authorization: Bearer …`; a page's script sends `{CSRF}`"));
             return Err(Box::new(problem.into_response()));
         }
@@ -138,7 +160,27 @@ fn known(parts: &Parts, site: &Site) -> Result<Option<Person>, Refused> {
         let Some((_, token)) = token else { return Ok(None) };
         return access.bearer(token.trim(), guard::from(parts, &site.hosts)).map(Some);
     }
+    if parts.extensions.get::<Peer>() == Some(&Peer::Owner) {
+        return Ok(Some(owner(parts)));
+    }
     Ok(cookie(&parts.headers).and_then(|cookie| access.session(cookie)))
+}
+
+/// Returns who came through the control socket: by the name the command gives, which is for the audit only.
+fn owner(parts: &Parts) -> Person {
+    let said = parts.headers.get(BY).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let name = unescaped(said).filter(|name| !name.trim().is_empty());
+    Person {
+        name: name.unwrap_or_else(|| "someone at the command line".into()),
+        role: Role::Admin,
+        door: Door::CommandLine,
+        csrf: None,
+    }
+}
+
+fn unescaped(text: &str) -> Option<String> {
+    let uri: Uri = format!("/?by={text}").parse().ok()?;
+    Query::<HashMap<String, String>>::try_from_uri(&uri).ok()?.0.remove("by")
 }
 
 /// Returns where somebody signs in and is then sent on to what they wanted to see.

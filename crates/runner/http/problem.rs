@@ -6,18 +6,21 @@ use axum::{
 };
 use engine::StoreError;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::access::{Person, Refused, Role};
-use crate::exit::{Exit, Trouble};
+use crate::{code::Code, exit::Trouble, service::store_trouble};
+
+/// When to ask again for what cannot be done just now.
+const LATER: u64 = 30;
 
 /// Why something was not done.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// A stable word for programs.
-    pub code: String,
+    pub code: Code,
     /// The status in words.
     pub title: String,
     /// What happened.
@@ -30,14 +33,16 @@ pub struct Problem {
 
 impl Problem {
     /// Returns a problem.
-    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let status = code.status();
+        let title = StatusCode::from_u16(status).ok().and_then(|one| one.canonical_reason());
         Self {
-            status: status.as_u16(),
-            code: code.into(),
-            title: status.canonical_reason().unwrap_or("problem").into(),
+            status,
+            code,
+            title: title.unwrap_or("problem").into(),
             detail: detail.into(),
             hints: Vec::new(),
-            retry_after: None,
+            retry_after: (status == 503).then_some(LATER),
         }
     }
 
@@ -48,14 +53,6 @@ impl Problem {
         self
     }
 
-    /// Says that what was asked for cannot be, rather than that it is not there.
-    #[must_use]
-    pub fn unprocessable(self) -> Self {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let title = status.canonical_reason().unwrap_or("problem").into();
-        Self { status: status.as_u16(), code: "cannot_be".into(), title, ..self }
-    }
-
     /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -63,17 +60,12 @@ impl Problem {
 
     /// Returns the problem of a request that cannot be read.
     pub fn unreadable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unreadable", detail)
-    }
-
-    /// Returns the problem of something that is not there.
-    pub fn absent(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+        Self::new(Code::Unreadable, detail)
     }
 
     /// Returns the problem of who shows no token.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "this needs a token").hint(
+        Self::new(Code::Unauthorized, "this needs a token").hint(
             "send one as `Authorization: Bearer …`; `recipe-runner tokens add NAME` makes one",
         )
     }
@@ -82,25 +74,31 @@ impl Problem {
     pub fn refused(refused: Refused) -> Self {
         match refused {
             Refused::Wrong => {
-                Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "this is not a token of ours")
+                Self::new(Code::Unauthorized, "this is not a token of ours")
                     .hint("`recipe-runner tokens list` names those there are; a lost one is revoked and made anew")
             }
             Refused::TooMany(seconds) => Self {
                 retry_after: Some(seconds),
                 ..Self::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "too_many",
+                    Code::TooMany,
                     format!("too many wrong tokens came from this address; try again in {seconds} s"),
                 )
             },
         }
     }
 
+    /// Returns the problem of who comes over the network for what is done at the machine alone.
+    pub fn not_here(person: &Person) -> Self {
+        let words =
+            format!("`{}` comes over the network, and this is for the command line", person.name);
+        Self::new(Code::Forbidden, words)
+            .hint("run `recipe-runner` on the machine, as the user the service runs as")
+    }
+
     /// Returns the problem of who may not do this.
     pub fn forbidden(person: &Person, needed: Role) -> Self {
         Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
+            Code::Forbidden,
             format!(
                 "`{}` is {}, and this is for the role {}",
                 person.name,
@@ -117,22 +115,19 @@ impl Problem {
 
 impl From<Trouble> for Problem {
     fn from(trouble: Trouble) -> Self {
-        let (status, code) = match trouble.exit {
-            Exit::Usage => (StatusCode::NOT_FOUND, "not_found"),
-            Exit::Found => (StatusCode::CONFLICT, "found_wrong"),
-            Exit::Good | Exit::Cannot => (StatusCode::CONFLICT, "cannot"),
-        };
-        Self { hints: trouble.cures, ..Self::new(status, code, trouble.message) }
+        Self { hints: trouble.cures, ..Self::new(trouble.code, trouble.message) }
+    }
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        Self { cures: problem.hints, ..Self::of(problem.code, problem.detail) }
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let told = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", error.to_string());
-        match error {
-            StoreError::Unavailable(_) => Self { retry_after: Some(30), ..told },
-            _ => Self { status: 500, ..told },
-        }
+        store_trouble(&error).into()
     }
 }
 

@@ -6,15 +6,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{limit, recipes::MadeJob};
-use crate::{
-    http::{
-        extract::{Asked, At},
-        openapi::Made,
-        permission::{Operator, Viewer},
-        problem::Problem,
-    },
-    service::By,
+use super::{limit, make::MadeJob};
+use crate::http::{
+    extract::{Asked, At},
+    openapi::Made,
+    permission::{Operator, Viewer},
+    problem::Problem,
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -110,7 +107,7 @@ pub async fn one(
 }
 
 pub async fn replay(may: Operator, At(path): At<DeliveryPath>) -> Result<Made<MadeJob>, Problem> {
-    let job = may.site.service.replay(&By::api(&may.person.name), path.delivery).await?;
+    let job = may.site.service.replay(&may.person.by(), path.delivery).await?;
     Ok(Made(MadeJob { job }))
 }
 

@@ -11,9 +11,9 @@ use futures_util::stream;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::http::permission::Viewer;
+use crate::http::{openapi::News, permission::Viewer, problem::Problem};
 
-pub async fn listen(may: Viewer) -> impl IntoResponse {
+pub async fn listen(may: Viewer) -> Result<News, Problem> {
     let notices = may.site.service.engine.notices();
     let stop = may.site.service.stop.clone();
     let access = (may.site.service.clone(), may.person);
@@ -33,7 +33,7 @@ pub async fn listen(may: Viewer) -> impl IntoResponse {
         };
         Some((Ok::<_, Infallible>(event), (notices, stop, access)))
     });
-    Sse::new(events).keep_alive(KeepAlive::default())
+    Ok(News(Sse::new(events).keep_alive(KeepAlive::default()).into_response()))
 }
 
 fn told(notice: &Notice) -> Event {

@@ -1,5 +1,7 @@
 //! Jobs: lists, one, its journal, and what people do to it.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use engine::{Command, Given, Settlement, Status, StepPath};
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use super::limit;
 use crate::{
+    code::Code,
     http::{
         access::Role,
         extract::{Asked, At, Body},
@@ -18,7 +21,6 @@ use crate::{
     },
     mask,
     request::{JobLine, Search},
-    service::By,
     story::Story,
 };
 
@@ -52,12 +54,31 @@ pub struct Filter {
 }
 
 /// A page of jobs.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Jobs {
     /// The jobs, newest first.
-    jobs: Vec<JobLine>,
+    pub jobs: Vec<JobLine>,
     /// The `cursor` of the next page; none when this is the last.
-    next: Option<i64>,
+    pub next: Option<i64>,
+}
+
+/// Which entries of a journal.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Entries {
+    /// Where the page before ended: its `next`.
+    cursor: Option<u32>,
+    /// At most so many; 50, if it is left out, and never more than 200.
+    limit: Option<u32>,
+}
+
+/// A page of a journal.
+#[derive(Serialize, JsonSchema)]
+pub struct Journal {
+    /// The entries, oldest first.
+    entries: Vec<JournalEntry>,
+    /// The `cursor` of the next page; none when this is the last.
+    next: Option<u32>,
 }
 
 /// An entry of a journal.
@@ -137,11 +158,16 @@ pub struct Resolve {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "it is the word in the body")]
 pub struct Answer {
     /// The path of the step that asks, or will ask.
     step: String,
     /// The answer: an object with what the recipe declares.
-    answer: Value,
+    #[serde(default)]
+    answer: Option<Value>,
+    /// The answer in words, instead: each is read as what the recipe declares.
+    #[serde(default)]
+    fields: Option<BTreeMap<String, String>>,
 }
 
 /// How a person settles an unknown outcome.
@@ -194,15 +220,21 @@ pub async fn one(may: Viewer, At(path): At<JobPath>) -> Result<Json<Story>, Prob
 pub async fn journal(
     may: Operator,
     At(path): At<JobPath>,
-) -> Result<Json<Vec<JournalEntry>>, Problem> {
-    let entries = may.site.service.journal(path.job).await?;
-    let entries = entries.into_iter().map(|(entry, value)| JournalEntry {
+    Asked(asked): Asked<Entries>,
+) -> Result<Json<Journal>, Problem> {
+    let limit = limit(asked.limit);
+    let all = may.site.service.journal(path.job).await?;
+    let last = all.last().map_or(0, |(entry, _)| entry.seq);
+    let after = all.into_iter().filter(|(entry, _)| entry.seq > asked.cursor.unwrap_or(0));
+    let entry = |(entry, value): (engine::Entry, Value)| JournalEntry {
         seq: entry.seq,
         path: entry.path.to_string(),
         at: entry.at,
         entry: value,
-    });
-    Ok(Json(entries.collect()))
+    };
+    let entries: Vec<_> = after.take(limit).map(entry).collect();
+    let next = entries.last().map(|entry| entry.seq).filter(|seq| *seq < last);
+    Ok(Json(Journal { entries, next }))
 }
 
 pub async fn retry(
@@ -229,8 +261,8 @@ pub async fn retry_many(
         limit: MOST_RETRIED,
         ..Search::default()
     };
-    let by = By::api(&may.person.name);
-    let (jobs, refused) = may.site.service.retry_many(&by, search, asked.newest).await?;
+    let (jobs, refused) =
+        may.site.service.retry_many(&may.person.by(), search, asked.newest).await?;
     let refused = refused.into_iter().map(|(job, why)| NotRetried { job, why }).collect();
     Ok(Json(Retried { jobs, refused }))
 }
@@ -255,12 +287,20 @@ pub async fn answer(
     At(path): At<JobPath>,
     Body(asked): Body<Answer>,
 ) -> Result<Done, Problem> {
-    let (step, given) = (StepPath(asked.step.into()), Given::Json(asked.answer));
+    let given = match (asked.answer, asked.fields) {
+        (Some(answer), None) => Given::Json(answer),
+        (None, Some(fields)) => Given::Words(fields),
+        _ => {
+            let words = "one of `answer` and `fields` says what the answer is";
+            return Err(Problem::new(Code::WrongAnswer, words));
+        }
+    };
+    let step = StepPath(asked.step.into());
     command(&may, path.job, Command::Answer { step, given }).await
 }
 
 async fn command(may: &Operator, job: i64, command: Command) -> Result<Done, Problem> {
-    may.site.service.command(&By::api(&may.person.name), job, command).await?;
+    may.site.service.command(&may.person.by(), job, command).await?;
     Ok(Done)
 }
 
@@ -269,11 +309,7 @@ pub fn searchable(role: Role, text: Option<String>) -> Result<Option<String>, Pr
     let text = text.filter(|text| !text.trim().is_empty());
     match &text {
         Some(text) if role == Role::Viewer && text.trim().parse::<i64>().is_err() => {
-            Err(Problem::new(
-                axum::http::StatusCode::FORBIDDEN,
-                "forbidden",
-                "a viewer can search for the number of a job only",
-            ))
+            Err(Problem::new(Code::Forbidden, "a viewer can search for the number of a job only"))
         }
         _ => Ok(text),
     }

@@ -3,38 +3,52 @@
 mod deliveries;
 mod events;
 mod jobs;
+mod make;
 mod people;
 mod recipes;
+mod service;
+mod versions;
 
-use axum::{Json, http::Method, response::IntoResponse};
+use axum::{Json, http::Method};
+use serde_json::Value;
 
 pub use deliveries::line as delivery_line;
-pub use jobs::Verdict;
+pub use jobs::{Jobs, Verdict};
+pub use make::{MadeJob, NewJob};
+pub use people::{MadeToken, TokenLine, Tokens};
 pub use recipes::connection_lines;
 
-use super::{door::Door, permission::Anyone};
+use super::{door::Door, permission::Anyone, problem::Problem};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const DELETE: Method = Method::DELETE;
 
 /// The most that a list gives at once.
-const LARGEST_PAGE: usize = 200;
+pub const LARGEST_PAGE: usize = 200;
 
 /// Adds the routes of the API.
 pub fn routes(door: Door) -> Door {
-    door.page("/api/v1/openapi.json", description)
+    door.api(GET, "/api/v1/openapi.json", "The description of this API", description)
         .api(GET, "/api/v1/me", "Who the token is", people::me)
+        .api(GET, "/api/v1/status", "How the service and its recipes stand, and what needs a person", service::status)
+        .api(GET, "/api/v1/check", "Look whether everything is as it should be: the service, recipes, connections", service::check)
+        .api(GET, "/api/v1/events", "News as they come, as server-sent events", events::listen)
         .api(GET, "/api/v1/recipes", "How every recipe stands", recipes::list)
-        .api(GET, "/api/v1/recipes/{recipe}", "One recipe with its text, mistakes and versions", recipes::one)
+        .api(GET, "/api/v1/recipes/{recipe}", "One recipe with its text, mistakes and set-up", recipes::one)
+        .api(GET, "/api/v1/recipes/{recipe}/versions", "The versions a recipe has had, newest first", versions::list)
+        .api(GET, "/api/v1/recipes/{recipe}/versions/{version}", "The text of a version, and its difference from another", versions::one)
+        .api(GET, "/api/v1/recipes/{recipe}/check", "Look whether a recipe and what it uses are as they should be", recipes::check)
         .api(POST, "/api/v1/recipes/{recipe}/switch", "Switch a recipe on or off", recipes::switch)
+        .api(POST, "/api/v1/switch", "Switch several recipes on or off, or all of them\nIf one cannot be, none is.", recipes::switch_many)
         .api(
             POST,
             "/api/v1/recipes/{recipe}/jobs",
             "Make a job by hand\nIt has the once keys of its event: what is done is not done again.",
-            recipes::make_job,
+            make::job,
         )
-        .api(GET, "/api/v1/recipes/{recipe}/check", "Look whether a recipe and what it uses are as they should be", recipes::check)
+        .api(POST, "/api/v1/recipes/{recipe}/plan", "Show what a job would write\nReads are sent, writes are not.", make::plan)
+        .api(GET, "/api/v1/recipes/{recipe}/past", "Show how the last finished jobs would go now\nNothing is sent.", make::past)
         .api(GET, "/api/v1/jobs", "Jobs, newest first", jobs::list)
         .api(POST, "/api/v1/jobs/retry", "Have many jobs go on", jobs::retry_many)
         .api(GET, "/api/v1/jobs/{job}", "One job with everything that happened to it", jobs::one)
@@ -42,24 +56,71 @@ pub fn routes(door: Door) -> Door {
         .api(POST, "/api/v1/jobs/{job}/retry", "Have a job go on", jobs::retry)
         .api(POST, "/api/v1/jobs/{job}/cancel", "End a job", jobs::cancel)
         .api(POST, "/api/v1/jobs/{job}/answer", "Answer a question of a job", jobs::answer)
-        .api(POST, "/api/v1/jobs/{job}/resolve", "Settle a write whose outcome nobody could find out", jobs::resolve)
+        .api(POST, "/api/v1/jobs/{job}/resolve", "Settle a write whose outcome nobody could find out, or one that is held", jobs::resolve)
         .api(GET, "/api/v1/deliveries", "What came from outside, newest first", deliveries::list)
         .api(GET, "/api/v1/deliveries/{delivery}", "One delivery with its body", deliveries::one)
-        .api(POST, "/api/v1/deliveries/{delivery}/replay", "Make jobs of a delivery by hand", deliveries::replay)
+        .api(POST, "/api/v1/deliveries/{delivery}/replay", "Make a job of a delivery by hand", deliveries::replay)
         .api(GET, "/api/v1/connections", "The connections, and whether each can be opened", recipes::connections)
         .api(GET, "/api/v1/connections/{connection}/check", "Ask a vendor whether a connection works", recipes::check_connection)
         .api(GET, "/api/v1/audit", "What people did, newest first", people::audit)
         .api(GET, "/api/v1/tokens", "The tokens, without their texts", people::tokens)
         .api(POST, "/api/v1/tokens", "Make a token\nIts text is in this answer and nowhere else.", people::add_token)
         .api(DELETE, "/api/v1/tokens/{name}", "Take a token back", people::revoke_token)
-        .page("/api/v1/events", events::listen)
+        .api(POST, "/api/v1/first-sign-in", "Make a link that signs a browser in, and the first token if there is none", service::first_sign_in)
+        .api(POST, "/api/v1/stop", "End the service", service::stop)
 }
 
-async fn description(_: Anyone) -> impl IntoResponse {
-    Json(super::door().description())
+async fn description(_: Anyone) -> Result<Json<Value>, Problem> {
+    Ok(Json(super::door().description()))
 }
 
 /// Returns how many to give when so many were asked for.
 fn limit(asked: Option<u32>) -> usize {
     asked.map_or(50, |asked| asked as usize).clamp(1, LARGEST_PAGE)
+}
+
+/// Cuts a page out of a list that is in memory; `name` is what a cursor names.
+fn page<T>(all: Vec<T>, asked: &Names, name: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
+    let begin = asked.cursor.as_ref().map_or(0, |cursor| {
+        all.iter().position(|one| name(one) == cursor).map_or(all.len(), |place| place + 1)
+    });
+    let limit = limit(asked.limit);
+    let more = all.len().saturating_sub(begin) > limit;
+    let items: Vec<T> = all.into_iter().skip(begin).take(limit).collect();
+    let next = items.last().filter(|_| more).map(|last| name(last).to_owned());
+    (items, next)
+}
+
+/// Which part of a list that goes by names.
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// Where the page before ended: its `next`.
+    cursor: Option<String>,
+    /// At most so many; 50, if it is left out, and never more than 200.
+    limit: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_to_its_end_page_by_page() {
+        let all = ["a", "b", "c", "d", "e"].to_vec();
+        let (mut read, mut cursor, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let asked = Names { cursor, limit: Some(2) };
+            let (items, next) = page(all.clone(), &asked, |one| one);
+            read.extend(items);
+            pages += 1;
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!((read, pages), (all.clone(), 3));
+        let gone = Names { cursor: Some("x".into()), limit: None };
+        assert_eq!(page(all, &gone, |one| one), (Vec::new(), None));
+    }
 }

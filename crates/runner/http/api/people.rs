@@ -5,16 +5,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::limit;
-use crate::{
-    http::{
-        access::Role,
-        extract::{Asked, At, Body},
-        openapi::{Done, Made},
-        permission::{Admin, Operator, Viewer},
-        problem::Problem,
-    },
-    service::By,
+use super::{Names, limit, page};
+use crate::http::{
+    access::Role,
+    extract::{Asked, At, Body},
+    openapi::{Done, Made},
+    permission::{Admin, Operator, Viewer},
+    problem::Problem,
 };
 
 #[derive(Serialize, JsonSchema)]
@@ -25,15 +22,24 @@ pub struct Me {
     role: Role,
 }
 
+/// A page of tokens.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Tokens {
+    /// The tokens, in the order they were made.
+    pub tokens: Vec<TokenLine>,
+    /// The `cursor` of the next page; none when this is the last.
+    pub next: Option<String>,
+}
+
 /// A token, without its text.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TokenLine {
     /// Whose it is.
-    name: String,
+    pub name: String,
     /// What it may.
-    role: Role,
+    pub role: Role,
     /// When it was made.
-    made_at: Timestamp,
+    pub made_at: Timestamp,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -45,14 +51,14 @@ pub struct NewToken {
     role: Role,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MadeToken {
     /// Whose it is.
-    name: String,
+    pub name: String,
     /// What it may.
-    role: Role,
+    pub role: Role,
     /// Its text, which is not kept.
-    token: String,
+    pub token: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -120,14 +126,15 @@ pub async fn audit(may: Operator, Asked(asked): Asked<Filter>) -> Result<Json<Au
     Ok(Json(Audit { actions: actions.collect(), next }))
 }
 
-pub async fn tokens(may: Admin) -> Result<Json<Vec<TokenLine>>, Problem> {
+pub async fn tokens(may: Admin, Asked(asked): Asked<Names>) -> Result<Json<Tokens>, Problem> {
     let tokens = may.site.service.access.tokens().into_iter();
     let line = |token: crate::http::access::Token| TokenLine {
         name: token.name,
         role: token.role,
         made_at: token.made_at,
     };
-    Ok(Json(tokens.map(line).collect()))
+    let (tokens, next) = page(tokens.map(line).collect(), &asked, |one| &one.name);
+    Ok(Json(Tokens { tokens, next }))
 }
 
 pub async fn add_token(
@@ -135,17 +142,11 @@ pub async fn add_token(
     Body(asked): Body<NewToken>,
 ) -> Result<Made<MadeToken>, Problem> {
     let NewToken { name, role } = asked;
-    let by = By::api(&may.person.name);
-    let token = may
-        .site
-        .service
-        .add_token(&by, &name, role)
-        .await
-        .map_err(|trouble| Problem::from(trouble).unprocessable())?;
+    let token = may.site.service.add_token(&may.person.by(), &name, role).await?;
     Ok(Made(MadeToken { name: name.trim().into(), role, token }))
 }
 
 pub async fn revoke_token(may: Admin, At(path): At<TokenPath>) -> Result<Done, Problem> {
-    may.site.service.revoke_token(&By::api(&may.person.name), &path.name).await?;
+    may.site.service.revoke_token(&may.person.by(), &path.name).await?;
     Ok(Done)
 }

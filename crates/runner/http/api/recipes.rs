@@ -1,25 +1,23 @@
 //! Recipes and connections: how they stand, what is wrong with them, and switching them.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
-use engine::{FileState, RecipeStatus};
-use jiff::Timestamp;
 use recipe::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::{Names, page};
 use crate::{
+    code::Code,
     doctor,
     http::{
-        extract::{At, Body},
-        openapi::{Done, Made},
+        access::Role,
+        extract::{Asked, At, Body},
+        openapi::Done,
         permission::{Operator, Viewer},
         problem::Problem,
     },
-    request::{From, Section},
-    service::By,
+    mask,
+    request::{RecipeLine, Section, Switched},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -34,35 +32,13 @@ pub struct ConnectionPath {
     pub connection: String,
 }
 
-/// How a recipe stands.
+/// A page of recipes.
 #[derive(Serialize, JsonSchema)]
-pub struct RecipeLine {
-    /// Its name.
-    name: String,
-    /// Its title; empty when no version was ever right.
-    title: String,
-    /// Whether it is on.
-    on: bool,
-    /// The version that new jobs take.
-    version: Option<String>,
-    /// Whether its file is right.
-    file: FileState,
-    /// When the last event came.
-    last_event_at: Option<Timestamp>,
-    /// When the last ping came.
-    last_ping_at: Option<Timestamp>,
-    /// When a delivery was last refused since the service began, and why.
-    last_refusal: Option<Refusal>,
-    /// Its jobs by status.
-    jobs: BTreeMap<String, u64>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub struct Refusal {
-    /// When.
-    at: Timestamp,
-    /// Why.
-    reason: String,
+pub struct Recipes {
+    /// The recipes, by name.
+    recipes: Vec<RecipeLine>,
+    /// The `cursor` of the next page; none when this is the last.
+    next: Option<String>,
 }
 
 /// A recipe with its text.
@@ -72,12 +48,12 @@ pub struct RecipeText {
     recipe: RecipeLine,
     /// Its webhook.
     webhook: String,
+    /// What to do in the vendor's system, so that events come.
+    set_up: String,
     /// The text of the version that new jobs take.
     text: Option<String>,
     /// What is wrong with its file.
     diagnostics: Vec<DiagnosticLine>,
-    /// The versions it has had, newest first.
-    versions: Vec<Version>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -96,14 +72,6 @@ pub struct DiagnosticLine {
     help: Vec<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-pub struct Version {
-    /// Its hash.
-    version: String,
-    /// When it first took effect.
-    since: Timestamp,
-}
-
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Switch {
@@ -113,17 +81,21 @@ pub struct Switch {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewJob {
-    /// The body of a webhook, as the vendor sends it.
-    body: Option<Value>,
-    /// The job whose event is taken, instead.
-    job: Option<i64>,
+pub struct SwitchMany {
+    /// Which; none means all.
+    #[serde(default)]
+    recipes: Vec<String>,
+    /// On or off.
+    on: bool,
 }
 
+/// A page of connections.
 #[derive(Serialize, JsonSchema)]
-pub struct MadeJob {
-    /// The new job.
-    pub job: i64,
+pub struct Connections {
+    /// The connections, by name.
+    connections: Vec<ConnectionLine>,
+    /// The `cursor` of the next page; none when this is the last.
+    next: Option<String>,
 }
 
 /// A connection.
@@ -141,9 +113,14 @@ pub struct ConnectionLine {
     pub cures: Vec<String>,
 }
 
-pub async fn list(may: Viewer) -> Result<Json<Vec<RecipeLine>>, Problem> {
-    let recipes = may.site.service.recipes().await?;
-    Ok(Json(recipes.into_iter().map(line).collect()))
+pub async fn list(may: Viewer, Asked(asked): Asked<Names>) -> Result<Json<Recipes>, Problem> {
+    let mut recipes: Vec<_> =
+        may.site.service.recipes().await?.into_iter().map(RecipeLine::of).collect();
+    if may.person.role == Role::Viewer {
+        recipes = recipes.into_iter().map(mask::recipe_for_viewer).collect();
+    }
+    let (recipes, next) = page(recipes, &asked, |one| &one.name);
+    Ok(Json(Recipes { recipes, next }))
 }
 
 pub async fn one(may: Viewer, At(path): At<RecipePath>) -> Result<Json<RecipeText>, Problem> {
@@ -157,17 +134,13 @@ pub async fn one(may: Viewer, At(path): At<RecipePath>) -> Result<Json<RecipeTex
         .filter(|one| one.source.path == file)
         .map(diagnostic)
         .collect();
-    let versions = service.engine.store().versions(&status.name).await?;
-    Ok(Json(RecipeText {
-        webhook: service.switched(&status.name).url,
-        text: service.text(&status).await?,
-        diagnostics,
-        versions: versions
-            .into_iter()
-            .map(|one| Version { version: one.version, since: one.since })
-            .collect(),
-        recipe: line(status),
-    }))
+    let Switched { url, set_up, .. } = service.switched(&status.name);
+    let text = service.text(&status).await?;
+    let mut recipe = RecipeLine::of(status);
+    if may.person.role == Role::Viewer {
+        recipe = mask::recipe_for_viewer(recipe);
+    }
+    Ok(Json(RecipeText { recipe, webhook: url, set_up, text, diagnostics }))
 }
 
 pub async fn switch(
@@ -175,26 +148,15 @@ pub async fn switch(
     At(path): At<RecipePath>,
     Body(asked): Body<Switch>,
 ) -> Result<Done, Problem> {
-    let by = By::api(&may.person.name);
-    may.site.service.switch(&by, vec![path.recipe], asked.on).await?;
+    may.site.service.switch(&may.person.by(), vec![path.recipe], asked.on).await?;
     Ok(Done)
 }
 
-pub async fn make_job(
+pub async fn switch_many(
     may: Operator,
-    At(path): At<RecipePath>,
-    Body(asked): Body<NewJob>,
-) -> Result<Made<MadeJob>, Problem> {
-    let from = match (asked.body, asked.job) {
-        (Some(body), None) => From::Body(body.to_string().into_bytes()),
-        (None, Some(job)) => From::Job(job),
-        _ => {
-            return Err(Problem::unreadable("either `body` or `job` says what the job is made of"));
-        }
-    };
-    let by = By::api(&may.person.name);
-    let job = may.site.service.submit(&by, &path.recipe, from).await?;
-    Ok(Made(MadeJob { job }))
+    Body(asked): Body<SwitchMany>,
+) -> Result<Json<Vec<Switched>>, Problem> {
+    Ok(Json(may.site.service.switch(&may.person.by(), asked.recipes, asked.on).await?))
 }
 
 pub async fn check(may: Operator, At(path): At<RecipePath>) -> Result<Json<Vec<Section>>, Problem> {
@@ -202,15 +164,25 @@ pub async fn check(may: Operator, At(path): At<RecipePath>) -> Result<Json<Vec<S
     Ok(Json(doctor::examine(&may.site.service, Some(&path.recipe)).await?))
 }
 
-pub async fn connections(may: Viewer) -> Result<Json<Vec<ConnectionLine>>, Problem> {
-    Ok(Json(connection_lines(&may.site.service)))
+pub async fn connections(
+    may: Viewer,
+    Asked(asked): Asked<Names>,
+) -> Result<Json<Connections>, Problem> {
+    let lines = connection_lines(&may.site.service);
+    let (connections, next) = page(lines, &asked, |one| &one.name);
+    Ok(Json(Connections { connections, next }))
 }
 
 pub async fn check_connection(
     may: Operator,
     At(path): At<ConnectionPath>,
 ) -> Result<Json<Vec<Section>>, Problem> {
-    Ok(Json(doctor::examine(&may.site.service, Some(&path.connection)).await?))
+    let service = &may.site.service;
+    if !service.engine.deployment().project.connections.contains_key(&path.connection) {
+        let words = format!("there is no connection `{}`", path.connection);
+        return Err(Problem::new(Code::NoConnection, words));
+    }
+    Ok(Json(doctor::examine(service, Some(&path.connection)).await?))
 }
 
 /// Returns the connections of the project, by name.
@@ -228,24 +200,6 @@ pub fn connection_lines(service: &crate::service::Service) -> Vec<ConnectionLine
         }
     };
     deployment.project.connections.iter().map(line).collect()
-}
-
-fn line(status: RecipeStatus) -> RecipeLine {
-    RecipeLine {
-        name: status.name,
-        title: status.title,
-        on: status.on,
-        version: status.version,
-        file: status.file,
-        last_event_at: status.last_event_at,
-        last_ping_at: status.last_ping_at,
-        last_refusal: status.last_refusal.map(|(at, reason)| Refusal { at, reason }),
-        jobs: status
-            .jobs
-            .into_iter()
-            .map(|(status, jobs)| (status.word().to_owned(), jobs))
-            .collect(),
-    }
 }
 
 fn diagnostic(one: &recipe::Diagnostic) -> DiagnosticLine {

@@ -10,6 +10,7 @@ use super::{
     render::{self, shown},
 };
 use crate::{
+    code::Code,
     http::{
         access::Role,
         extract::{Asked, Posted},
@@ -111,7 +112,7 @@ pub async fn retry(may: Operator, Posted(asked): Posted<Retry>) -> Result<Respon
     let refused: Vec<_> =
         refused.into_iter().map(|(job, why)| format!("job {job}: {why}")).collect();
     let told = format!("{} go on, {} do not", going.len(), refused.len());
-    let mut problem = Problem::new(axum::http::StatusCode::CONFLICT, "cannot", told);
+    let mut problem = Problem::new(Code::WrongState, told);
     problem.hints = refused;
     Ok(Fault::from(problem).into_response())
 }

@@ -16,6 +16,7 @@ use axum::{
 
 use engine::Status;
 pub use overview::Days;
+pub use recipe::difference;
 
 use render::shown;
 

@@ -19,7 +19,6 @@ use crate::{
     http::{access::Role, permission::Viewer},
     live::ago,
     mask,
-    request::{Reply, Request},
     service::Service,
 };
 
@@ -62,9 +61,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
     let service = &may.site.service;
     let now = service.engine.clock().now();
     let days = may.site.days.get(service).await?;
-    let Reply::Status(status) = service.answer(Request::Status).await? else {
-        unreachable!("a status is answered with a status")
-    };
+    let status = service.status().await?;
     let viewer = may.person.role == Role::Viewer;
     let all = status.attention.len();
     let mut attention = status.attention;
@@ -76,7 +73,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
         .recipes
         .iter()
         .map(|recipe| {
-            let count = |status| recipe.jobs.get(&status).copied().unwrap_or(0);
+            let count = |status| recipe.count(status);
             let open: u64 = [Status::Queued, Status::Running, Status::Waiting].into_iter().map(count).sum();
             let chart = chart(&days, &recipe.name, now);
             shown! {
@@ -84,7 +81,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
                 broken => recipe.file == FileState::Broken, missing => recipe.file == FileState::Missing,
                 version => recipe.version, last_event_at => recipe.last_event_at.map(|at| at.to_string()),
                 last_event => recipe.last_event_at.map(|at| ago(now, at)),
-                refusal => recipe.last_refusal.as_ref().map(|(at, reason)| shown! { at => at.to_string(), reason }),
+                refusal => recipe.last_refusal.as_ref().map(|one| shown! { at => one.at.to_string(), reason => one.reason }),
                 attention => count(Status::NeedsAttention), failed => count(Status::Failed), open,
                 succeeded => count(Status::Succeeded), ..chart
             }

@@ -17,9 +17,8 @@ use crate::{
     http::{
         extract::{Asked, At, Posted},
         permission::{Operator, Viewer},
-        problem::Problem,
     },
-    service::By,
+    service::{self, By},
 };
 
 /// The longest text that is shown and compared line by line.
@@ -95,8 +94,7 @@ async fn page(
         Some(version) => {
             let known = versions.iter().any(|one| &one.version == version);
             let older = if known { service.version(version).await? } else { None };
-            let older = older
-                .ok_or_else(|| Problem::absent(format!("`{name}` has no version `{version}`")))?;
+            let older = older.ok_or_else(|| service::no_version(name, version))?;
             Some(shown! { with => version, lines => difference(&older, &text) })
         }
     };
@@ -153,7 +151,7 @@ fn lines(text: &str, wrong: &[recipe::Diagnostic]) -> Vec<Value> {
 }
 
 /// Returns the lines of two texts, each with how it changed: the longest common part stays.
-fn difference(old: &str, new: &str) -> Vec<Value> {
+pub fn difference(old: &str, new: &str) -> Vec<Value> {
     let old: Vec<&str> = old.lines().take(MOST_LINES).collect();
     let new: Vec<&str> = new.lines().take(MOST_LINES).collect();
     // `common[i][j]`: how many lines of `old[i..]` and `new[j..]` are the same at most.

@@ -42,7 +42,7 @@ pub struct Form {
 pub struct Came {
     from: Option<IpAddr>,
     cookie: Option<String>,
-    /// Whether it came by the public address, and that is https.
+    /// Whether it came over https.
     by_https: bool,
 }
 
@@ -50,11 +50,10 @@ impl FromRequestParts<Site> for Came {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Self::Rejection> {
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         Ok(Self {
             from: guard::from(parts, &site.hosts),
             cookie: cookie(&parts.headers).map(Into::into),
-            by_https: site.hosts.is_https && host.map(str::to_ascii_lowercase) == site.hosts.public,
+            by_https: guard::by_https(parts, &site.hosts),
         })
     }
 }

@@ -1,0 +1,113 @@
+//! Jobs by hand: making one, and looking ahead at what it would do.
+
+use std::{fs, path::Path};
+
+use axum::Json;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use engine::plan::{Past, Plan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::recipes::RecipePath;
+use crate::{
+    code::Code,
+    exit::Trouble,
+    http::{
+        access::Door,
+        extract::{Asked, At, Body},
+        openapi::Made,
+        permission::Operator,
+        problem::Problem,
+    },
+    request::From,
+};
+
+/// How many past jobs are played at once over the network.
+const MOST_PAST: u32 = 200;
+
+/// What a job is made of: one of the three.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewJob {
+    /// The body of a webhook, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
+    /// The body of a webhook to the byte, or one that is not JSON, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+    /// The job whose event is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    job: Option<i64>,
+}
+
+/// A job that was made.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct MadeJob {
+    /// The new job.
+    pub job: i64,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HowMany {
+    /// How many; 1, if it is left out, and never more than 200.
+    jobs: Option<u32>,
+}
+
+impl NewJob {
+    /// Returns what `--event` names: a past job, or a file; `or` says what else it could be.
+    pub fn named(event: &str, or: &str) -> Result<Self, Trouble> {
+        if let Ok(job) = event.parse() {
+            return Ok(Self { job: Some(job), ..Self::default() });
+        }
+        let path = Path::new(event);
+        let body = fs::read(path).map_err(|error| {
+            Trouble::file("read", path, &error)
+                .cure(format!("`--event` takes a file with the raw body, {or}"))
+        })?;
+        Ok(Self { base64: Some(STANDARD.encode(body)), ..Self::default() })
+    }
+
+    fn from(self) -> Result<From, Problem> {
+        match (self.body, self.base64, self.job) {
+            (Some(body), None, None) => Ok(From::Body(body.to_string().into_bytes())),
+            (None, Some(text), None) => STANDARD.decode(text).map(From::Body).map_err(|error| {
+                Problem::new(Code::WrongInput, format!("`base64` is none: {error}"))
+            }),
+            (None, None, Some(job)) => Ok(From::Job(job)),
+            _ => Err(Problem::new(
+                Code::WrongInput,
+                "one of `body`, `base64` and `job` says what the job is made of",
+            )),
+        }
+    }
+}
+
+pub async fn job(
+    may: Operator,
+    At(path): At<RecipePath>,
+    Body(asked): Body<NewJob>,
+) -> Result<Made<MadeJob>, Problem> {
+    let job = may.site.service.submit(&may.person.by(), &path.recipe, asked.from()?).await?;
+    Ok(Made(MadeJob { job }))
+}
+
+pub async fn plan(
+    may: Operator,
+    At(path): At<RecipePath>,
+    Body(asked): Body<NewJob>,
+) -> Result<Json<Plan>, Problem> {
+    Ok(Json(may.site.service.plan(&path.recipe, asked.from()?).await?))
+}
+
+pub async fn past(
+    may: Operator,
+    At(path): At<RecipePath>,
+    Asked(asked): Asked<HowMany>,
+) -> Result<Json<Vec<Past>>, Problem> {
+    let jobs = asked.jobs.unwrap_or(1);
+    // At the machine itself somebody may wait for as many as they like.
+    let jobs = if may.person.door == Door::CommandLine { jobs } else { jobs.min(MOST_PAST) };
+    Ok(Json(may.site.service.past(&path.recipe, jobs).await?))
+}
