@@ -66,7 +66,7 @@ codes! {
     /// There is a token of that name already.
     TokenExists "token_exists" 409 Usage,
     /// This cannot be the name of a token.
-    WrongName "wrong_name" 422 Usage,
+    WrongName "wrong_name" 409 Usage,
     /// The recipe was never right, so it cannot begin.
     NeverRight "never_right" 409 Found,
     /// The job is over, or not in a state in which this can be done.

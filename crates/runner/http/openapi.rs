@@ -221,7 +221,7 @@ pub fn document(operations: &[Operation]) -> Value {
         let at = paths.entry(*path).or_insert_with(|| json!({}));
         at[method.as_str().to_ascii_lowercase()] = operation.into();
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "recipe-runner",
@@ -236,7 +236,32 @@ pub fn document(operations: &[Operation]) -> Value {
             "schemas": generator.take_definitions(true),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
-    })
+    });
+    bound(&mut document);
+    document
+}
+
+/// Says of every whole number how far it goes; its format alone binds nobody.
+fn bound(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let (least, most) = match fields.get("format").and_then(Value::as_str) {
+                Some("int64") => (json!(i64::MIN), json!(i64::MAX)),
+                Some("uint64") => (json!(0), json!(u64::MAX)),
+                Some("uint32") => (json!(0), json!(u32::MAX)),
+                Some("uint16") => (json!(0), json!(u16::MAX)),
+                _ => (Value::Null, Value::Null),
+            };
+            for (name, limit) in [("minimum", least), ("maximum", most)] {
+                if !limit.is_null() && !fields.contains_key(name) {
+                    fields.insert(name.into(), limit);
+                }
+            }
+            fields.values_mut().for_each(bound);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound),
+        _ => {}
+    }
 }
 
 fn answered<R: Answer>(

@@ -27,7 +27,8 @@ pub struct Filter {
     recipe: Option<String>,
     /// Where the page before ended: its `next`.
     cursor: Option<i64>,
-    /// At most so many; 50, if it is left out, and never more than 200.
+    /// At most so many; 50, if it is left out.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
@@ -69,7 +70,7 @@ pub struct WholeDelivery {
     /// When it came.
     received_at: Timestamp,
     /// Its headers, without credentials and signatures.
-    headers: Vec<(String, String)>,
+    headers: Vec<Header>,
     /// Its query.
     query: String,
     /// Its body; what is no text is replaced by `�`.
@@ -80,8 +81,17 @@ pub struct WholeDelivery {
     answered: u16,
 }
 
+/// A header of a delivery.
+#[derive(Serialize, JsonSchema)]
+pub struct Header {
+    /// Its name.
+    name: String,
+    /// Its value.
+    value: String,
+}
+
 pub async fn list(may: Viewer, Asked(asked): Asked<Filter>) -> Result<Json<Deliveries>, Problem> {
-    let limit = limit(asked.limit);
+    let limit = limit(asked.limit)?;
     let before = asked.cursor.map(DeliveryId);
     let deliveries = may.site.service.deliveries(asked.recipe, before, limit).await?;
     let deliveries: Vec<_> = deliveries.into_iter().map(line).collect();
@@ -98,7 +108,7 @@ pub async fn one(
         delivery: found.id.0,
         recipe: found.recipe,
         received_at: found.received_at,
-        headers: found.headers,
+        headers: found.headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
         query: found.query,
         body: String::from_utf8_lossy(&found.body).into_owned(),
         verdict: found.verdict,

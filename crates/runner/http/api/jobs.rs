@@ -49,7 +49,8 @@ pub struct Filter {
     pub search: Option<String>,
     /// Where the page before ended: its `next`.
     pub cursor: Option<i64>,
-    /// At most so many; 50, if it is left out, and never more than 200.
+    /// At most so many; 50, if it is left out.
+    #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u32>,
 }
 
@@ -68,7 +69,8 @@ pub struct Jobs {
 pub struct Entries {
     /// Where the page before ended: its `next`.
     cursor: Option<u32>,
-    /// At most so many; 50, if it is left out, and never more than 200.
+    /// At most so many; 50, if it is left out.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
@@ -194,7 +196,7 @@ impl Verdict {
 }
 
 pub async fn list(may: Viewer, Asked(asked): Asked<Filter>) -> Result<Json<Jobs>, Problem> {
-    let limit = limit(asked.limit);
+    let limit = limit(asked.limit)?;
     let search = Search {
         recipe: asked.recipe,
         statuses: asked.status.into_iter().collect(),
@@ -222,7 +224,7 @@ pub async fn journal(
     At(path): At<JobPath>,
     Asked(asked): Asked<Entries>,
 ) -> Result<Json<Journal>, Problem> {
-    let limit = limit(asked.limit);
+    let limit = limit(asked.limit)?;
     let all = may.site.service.journal(path.job).await?;
     let last = all.last().map_or(0, |(entry, _)| entry.seq);
     let after = all.into_iter().filter(|(entry, _)| entry.seq > asked.cursor.unwrap_or(0));

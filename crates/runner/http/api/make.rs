@@ -6,7 +6,7 @@ use axum::Json;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use engine::plan::{Past, Plan};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use super::recipes::RecipePath;
@@ -37,7 +37,7 @@ pub struct NewJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
     /// The job whose event is taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
     job: Option<i64>,
 }
 
@@ -51,7 +51,8 @@ pub struct MadeJob {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HowMany {
-    /// How many; 1, if it is left out, and never more than 200.
+    /// How many; 1, if it is left out.
+    #[schemars(range(min = 1, max = 200))]
     jobs: Option<u32>,
 }
 
@@ -84,6 +85,16 @@ impl NewJob {
     }
 }
 
+/// Reads a whole number as JSON has it: `7` and `7.0` are the same.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let text = number.to_string();
+    let whole = text.strip_suffix(".0").unwrap_or(&text).parse();
+    whole.map(Some).map_err(|_| D::Error::custom(format!("`{text}` is not a whole number")))
+}
+
 pub async fn job(
     may: Operator,
     At(path): At<RecipePath>,
@@ -108,6 +119,8 @@ pub async fn past(
 ) -> Result<Json<Vec<Past>>, Problem> {
     let jobs = asked.jobs.unwrap_or(1);
     // At the machine itself somebody may wait for as many as they like.
-    let jobs = if may.person.door == Door::CommandLine { jobs } else { jobs.min(MOST_PAST) };
+    if !(1..=MOST_PAST).contains(&jobs) && may.person.door != Door::CommandLine {
+        return Err(Problem::unreadable(format!("`jobs` is from 1 to {MOST_PAST}")));
+    }
     Ok(Json(may.site.service.past(&path.recipe, jobs).await?))
 }

@@ -75,20 +75,29 @@ async fn description(_: Anyone) -> Result<Json<Value>, Problem> {
 }
 
 /// Returns how many to give when so many were asked for.
-fn limit(asked: Option<u32>) -> usize {
-    asked.map_or(50, |asked| asked as usize).clamp(1, LARGEST_PAGE)
+fn limit(asked: Option<u32>) -> Result<usize, Problem> {
+    let asked = asked.map_or(50, |asked| asked as usize);
+    if (1..=LARGEST_PAGE).contains(&asked) {
+        return Ok(asked);
+    }
+    Err(Problem::unreadable(format!("`limit` is from 1 to {LARGEST_PAGE}"))
+        .hint("give `next` back as `cursor` for what follows"))
 }
 
 /// Cuts a page out of a list that is in memory; `name` is what a cursor names.
-fn page<T>(all: Vec<T>, asked: &Names, name: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
+fn page<T>(
+    all: Vec<T>,
+    asked: &Names,
+    name: impl Fn(&T) -> &str,
+) -> Result<(Vec<T>, Option<String>), Problem> {
     let begin = asked.cursor.as_ref().map_or(0, |cursor| {
         all.iter().position(|one| name(one) == cursor).map_or(all.len(), |place| place + 1)
     });
-    let limit = limit(asked.limit);
+    let limit = limit(asked.limit)?;
     let more = all.len().saturating_sub(begin) > limit;
     let items: Vec<T> = all.into_iter().skip(begin).take(limit).collect();
     let next = items.last().filter(|_| more).map(|last| name(last).to_owned());
-    (items, next)
+    Ok((items, next))
 }
 
 /// Which part of a list that goes by names.
@@ -97,12 +106,15 @@ fn page<T>(all: Vec<T>, asked: &Names, name: impl Fn(&T) -> &str) -> (Vec<T>, Op
 pub struct Names {
     /// Where the page before ended: its `next`.
     cursor: Option<String>,
-    /// At most so many; 50, if it is left out, and never more than 200.
+    /// At most so many; 50, if it is left out.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
     use super::*;
 
     #[test]
@@ -111,7 +123,7 @@ mod tests {
         let (mut read, mut cursor, mut pages) = (Vec::new(), None, 0);
         loop {
             let asked = Names { cursor, limit: Some(2) };
-            let (items, next) = page(all.clone(), &asked, |one| one);
+            let (items, next) = page(all.clone(), &asked, |one| one).unwrap();
             read.extend(items);
             pages += 1;
             cursor = next;
@@ -121,6 +133,11 @@ mod tests {
         }
         assert_eq!((read, pages), (all.clone(), 3));
         let gone = Names { cursor: Some("x".into()), limit: None };
-        assert_eq!(page(all, &gone, |one| one), (Vec::new(), None));
+        assert_eq!(page(all.clone(), &gone, |one| one).unwrap(), (Vec::new(), None));
+        for limit in [0, 201] {
+            let asked = Names { cursor: None, limit: Some(limit) };
+            let problem = page(all.clone(), &asked, |one| one).unwrap_err();
+            assert_eq!(problem.detail, "`limit` is from 1 to 200");
+        }
     }
 }

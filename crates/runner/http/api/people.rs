@@ -74,7 +74,8 @@ pub struct Filter {
     target: Option<String>,
     /// Where the page before ended: its `next`.
     cursor: Option<i64>,
-    /// At most so many; 50, if it is left out, and never more than 200.
+    /// At most so many; 50, if it is left out.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
@@ -111,7 +112,7 @@ pub async fn me(may: Viewer) -> Result<Json<Me>, Problem> {
 }
 
 pub async fn audit(may: Operator, Asked(asked): Asked<Filter>) -> Result<Json<Audit>, Problem> {
-    let limit = limit(asked.limit);
+    let limit = limit(asked.limit)?;
     let found = may.site.service.engine.store().audit(asked.target, asked.cursor, limit).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|one| one.id);
     let actions = found.into_iter().map(|one| Action {
@@ -133,7 +134,7 @@ pub async fn tokens(may: Admin, Asked(asked): Asked<Names>) -> Result<Json<Token
         role: token.role,
         made_at: token.made_at,
     };
-    let (tokens, next) = page(tokens.map(line).collect(), &asked, |one| &one.name);
+    let (tokens, next) = page(tokens.map(line).collect(), &asked, |one| &one.name)?;
     Ok(Json(Tokens { tokens, next }))
 }
 

@@ -119,7 +119,7 @@ pub async fn list(may: Viewer, Asked(asked): Asked<Names>) -> Result<Json<Recipe
     if may.person.role == Role::Viewer {
         recipes = recipes.into_iter().map(mask::recipe_for_viewer).collect();
     }
-    let (recipes, next) = page(recipes, &asked, |one| &one.name);
+    let (recipes, next) = page(recipes, &asked, |one| &one.name)?;
     Ok(Json(Recipes { recipes, next }))
 }
 
@@ -169,7 +169,7 @@ pub async fn connections(
     Asked(asked): Asked<Names>,
 ) -> Result<Json<Connections>, Problem> {
     let lines = connection_lines(&may.site.service);
-    let (connections, next) = page(lines, &asked, |one| &one.name);
+    let (connections, next) = page(lines, &asked, |one| &one.name)?;
     Ok(Json(Connections { connections, next }))
 }
 

@@ -76,7 +76,7 @@ pub async fn list(
     let service = &may.site.service;
     service.recipe(&path.recipe).await?;
     let all = service.engine.store().versions(&path.recipe).await?;
-    let (found, next) = page(all, &asked, |one| &one.version);
+    let (found, next) = page(all, &asked, |one| &one.version)?;
     let versions =
         found.into_iter().map(|one| Version { version: one.version, since: one.since }).collect();
     Ok(Json(Versions { versions, next }))
