@@ -6,6 +6,8 @@
     reason = "tests export nothing: `pub` here means that another file uses it"
 )]
 
+mod access;
+mod api;
 mod checking;
 mod command_line;
 mod deaths;

@@ -71,7 +71,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    fn of(whole: &str) -> Self {
+    pub fn of(whole: &str) -> Self {
         let (head, body) = whole.split_once("\r\n\r\n").unwrap_or((whole, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
@@ -181,12 +181,14 @@ goco:
     }
 
     pub fn set_properties(&self, success_note: bool) {
-        self.write(
-            "runner.yaml",
-            &format!(
-                "listen: 127.0.0.1:0\nproperties:\n  success_note: {{ type: boolean, default: {success_note} }}\n"
-            ),
-        );
+        self.settings("listen: 127.0.0.1:0\n", success_note);
+    }
+
+    /// Writes these lines into `runner.yaml`, beside the properties of the recipe.
+    pub fn settings(&self, lines: &str, success_note: bool) {
+        let properties =
+            format!("properties:\n  success_note: {{ type: boolean, default: {success_note} }}\n");
+        self.write("runner.yaml", &format!("{lines}{properties}"));
     }
 
     // --- The binary ----------------------------------------------------------------------------------------------
@@ -292,6 +294,13 @@ goco:
         format!("{}/hooks/{RECIPE}", self.service.as_ref().expect("the service runs").origin)
     }
 
+    /// Returns where the webhook is for the outside world, as `start` tells it.
+    pub fn switched_url(&self) -> String {
+        let said = self.cli(&["start", RECIPE]);
+        let line = said.out.lines().find_map(|line| line.trim().strip_prefix("webhook"));
+        line.unwrap_or_else(|| panic!("{said:?}")).trim().to_owned()
+    }
+
     /// Changes a candidate before the hire.
     pub fn person(&self, id: u64, change: impl FnOnce(&mut Candidate)) {
         self.greenhouse.account(|account| change(account.candidate_mut(id).unwrap()));
@@ -326,12 +335,22 @@ goco:
             "POST /hooks/{RECIPE} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{signature}content-length: {}\r\n\r\n",
             body.len()
         );
-        self.exchange(&[head.as_bytes(), body].concat()).split(' ').nth(1).unwrap().parse().unwrap()
+        exchange(self.host(), &[head.as_bytes(), body].concat())
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// Makes a token of that role, whose name is the role's, and returns its text.
     pub fn token(&self, role: &str) -> String {
-        let said = self.cli(&["tokens", "add", role, "--role", role]);
+        self.token_of(role, role)
+    }
+
+    /// Makes a token, and returns its text.
+    pub fn token_of(&self, name: &str, role: &str) -> String {
+        let said = self.cli(&["tokens", "add", name, "--role", role]);
         assert_eq!(said.code, Some(0), "{said:?}");
         // The one place where it is said is not one where a canary may not be.
         let token = said.out.trim().to_owned();
@@ -349,16 +368,27 @@ goco:
         more: &str,
         body: &str,
     ) -> Answered {
-        let origin = &self.service.as_ref().unwrap().origin;
-        let host = origin.strip_prefix("http://").unwrap();
-        let host = if more.contains("host:") { String::new() } else { format!("host: {host}\r\n") };
+        Self::ask_at(self.host(), method, path, token, more, body)
+    }
+
+    /// Asks over HTTP at another address than that of the pages.
+    pub fn ask_at(
+        address: &str,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        more: &str,
+        body: &str,
+    ) -> Answered {
+        let host =
+            if more.contains("host:") { String::new() } else { format!("host: {address}\r\n") };
         let token =
             token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nconnection: close\r\n{host}{token}{more}content-length: {}\r\n\r\n{body}",
             body.len()
         );
-        Answered::of(&self.exchange(head.as_bytes()))
+        Answered::of(&exchange(address, head.as_bytes()))
     }
 
     /// Gets a page or another answer, which must be there.
@@ -376,14 +406,32 @@ goco:
         (answered.status, serde_json::from_str(&answered.body).unwrap_or_default())
     }
 
-    /// Sends bytes to the service and returns what comes back.
-    fn exchange(&self, request: &[u8]) -> String {
-        let origin = &self.service.as_ref().unwrap().origin;
-        let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
-        stream.write_all(request).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+    /// Returns the name by which the service is asked: its address.
+    pub fn host(&self) -> &str {
+        self.service.as_ref().unwrap().origin.strip_prefix("http://").unwrap()
+    }
+
+    /// Sends a request whose answer has no end, does something, and listens until the lines were heard; returns all that
+    /// was heard till then.
+    pub fn hear(&self, request: &str, meanwhile: impl FnOnce(), lines: &str) -> String {
+        let mut stream = TcpStream::connect(self.host()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let (mut heard, mut meanwhile) = (Vec::new(), Some(meanwhile));
+        let mut some = [0; 4096];
+        loop {
+            let read = stream.read(&mut some).unwrap();
+            assert!(read > 0, "the stream ended: {}", String::from_utf8_lossy(&heard));
+            heard.extend_from_slice(&some[..read]);
+            // Once the head has come, it listens.
+            if let Some(meanwhile) = meanwhile.take() {
+                meanwhile();
+            }
+            let text = String::from_utf8_lossy(&heard).replace('\r', "");
+            if text.contains(lines) {
+                return text;
+            }
+        }
     }
 
     /// Returns the signature that Greenhouse puts on an event, and the event's bytes.
@@ -522,6 +570,15 @@ fn command(words: &[&str]) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Sends bytes to an address and returns what comes back.
+fn exchange(address: &str, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// Hears everything a stream says, line by line.
