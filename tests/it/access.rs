@@ -242,7 +242,7 @@ fn behind_a_proxy_addresses_and_https_are_believed_of_the_proxy_alone() {
     }
     assert_eq!(guess(&town, "x-forwarded-for: 203.0.113.99\r\n"), 429);
     town.kill();
-    ask_first(&town, "{{ job.url }}");
+    ask_first(&town, "{{ job.url | default('nowhere') }}");
     // With it, the last address counts, and only in the header that our proxy sets.
     town.settings(&format!("listen: 127.0.0.1:0\nbehind_proxy: true\n{public}"), true);
     town.start();
