@@ -1,16 +1,13 @@
 //! What is kept and can be looked at: journals, deliveries, texts of versions. Everything masked as its recipe says.
 
-use connector::Delivery;
-use engine::{
-    CommandError, DeliveryId, DeliveryRow, Entry, JobId, Pin, RecipeStatus, StoredDelivery,
-};
+use engine::{DeliveryId, DeliveryRow, Entry, Pin, RecipeStatus, StoredDelivery};
 use serde_json::Value;
 
 use crate::{
     code::Code,
     exit::Trouble,
     mask,
-    service::{Service, command_trouble, store_trouble, unknown_recipe},
+    service::{Service, store_trouble, unknown_recipe},
     story::Story,
 };
 
@@ -42,15 +39,8 @@ impl Service {
 
     /// Returns the journal of a job, each entry with what happened.
     pub async fn journal(&self, job: i64) -> Result<Vec<(Entry, Value)>, Trouble> {
-        let view = self.engine.job(JobId(job)).await.map_err(|error| store_trouble(&error))?;
-        let view = view.ok_or_else(|| command_trouble(&CommandError::NoJob(JobId(job))))?;
-        let hidden = match view.recipe.as_ref().filter(|recipe| !recipe.settings.mask.is_empty()) {
-            Some(recipe) => {
-                let event = self.event(job, recipe).await?;
-                mask::hidden(&Story::of(&view), &event, &recipe.settings.mask)
-            }
-            None => Vec::new(),
-        };
+        let view = self.view(job).await?;
+        let hidden = self.hidden_in(&view, &Story::of(&view));
         let shown = |entry: Entry| {
             let mut value = serde_json::to_value(&entry.kind).expect("our own values serialise");
             mask::cut_queries(&mut value);
@@ -81,12 +71,7 @@ impl Service {
     /// Returns a delivery as it may be shown: links without what opens them, and without what its recipe masks.
     pub async fn delivery(&self, delivery: i64) -> Result<StoredDelivery, Trouble> {
         let mut found = self.stored_delivery(delivery).await?;
-        if let Ok(mut body) = serde_json::from_slice::<Value>(&found.body) {
-            mask::cut_queries(&mut body);
-            let hidden = self.hidden_of(&found);
-            mask::hide_values(&mut body, &hidden);
-            found.body = format!("{body:#}").into_bytes().into();
-        }
+        self.mask_delivery(&mut found);
         Ok(found)
     }
 
@@ -98,23 +83,5 @@ impl Service {
         found.ok_or_else(|| {
             Trouble::of(Code::NoDelivery, format!("there is no delivery {delivery}"))
         })
-    }
-
-    fn hidden_of(&self, delivery: &StoredDelivery) -> Vec<String> {
-        let deployment = self.engine.deployment();
-        let Some(recipe) = deployment.project.recipes.get(&delivery.recipe) else {
-            return Vec::new();
-        };
-        let as_sent = Delivery {
-            headers: delivery.headers.clone(),
-            query: delivery.query.clone(),
-            body: delivery.body.clone(),
-            received_at: delivery.received_at,
-        };
-        let events = deployment.decode(recipe, &as_sent).unwrap_or_default();
-        events
-            .iter()
-            .flat_map(|event| mask::of_event(&event.payload, &recipe.settings.mask))
-            .collect()
     }
 }

@@ -25,6 +25,7 @@ mod jobs;
 mod live;
 mod logs;
 mod mask;
+mod masked;
 mod notify;
 mod plan;
 mod planned;

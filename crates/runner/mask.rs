@@ -9,20 +9,21 @@ use crate::{
 };
 
 /// What stands where a masked value was.
-const MASKED: &str = "***";
+pub const MASKED: &str = "***";
 /// What stands where a viewer sees nothing.
 const UNSEEN: &str = "not shown to the role viewer";
 /// Shorter texts would hide too much around them: every `1` of a job.
 const SHORTEST: usize = 3;
 
-/// Returns the story without what the paths name: parts of the event wherever they went (inputs, outputs, messages,
-/// the label), and parts of a step's output.
-pub fn apply(story: Story, event: &Value, paths: &[String]) -> Story {
-    let hidden = hidden(&story, event, paths);
+/// Returns the story without the hidden texts, wherever they went: inputs, outputs, messages, the label.
+pub fn apply(story: Story, hidden: &[String]) -> Story {
+    if hidden.is_empty() {
+        return story;
+    }
     let mut value = serde_json::to_value(&story).expect("our own values serialise");
     for part in ["label", "note", "steps", "questions", "outcome"] {
         if let Some(part) = value.get_mut(part) {
-            hide(part, &hidden);
+            hide(part, hidden);
         }
     }
     serde_json::from_value(value).unwrap_or(story)

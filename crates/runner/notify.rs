@@ -15,7 +15,7 @@ use engine::{Choice, Kind, Notice, Status};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::{references::Lookup, service::Service};
+use crate::{mask, references::Lookup, service::Service};
 
 /// A recipe keeps failing when that many of its jobs have failed in a row.
 const IN_A_ROW: u32 = 3;
@@ -34,11 +34,9 @@ pub async fn listen(service: Arc<Service>) {
         };
         match notice {
             Ok(notice) => {
-                for message in questions(&notice, &service) {
-                    tokio::spawn(send(service.clone(), message));
-                }
-                if let Some(message) = watch.message(&notice, &service) {
-                    tokio::spawn(send(service.clone(), message));
+                let worth = watch.message(&notice, &service);
+                for message in questions(&notice, &service).into_iter().chain(worth) {
+                    tokio::spawn(tell(service.clone(), notice.clone(), message));
                 }
             }
             Err(RecvError::Lagged(missed)) => {
@@ -128,6 +126,27 @@ fn questions(notice: &Notice, service: &Service) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// Sends a message without what the job's recipe masks.
+async fn tell(service: Arc<Service>, notice: Notice, mut message: Value) {
+    match service.hidden_of(notice.job.0, &notice.recipe).await {
+        Ok(hidden) => {
+            for part in ["text", "label", "note", "ask"] {
+                if let Some(part) = message.get_mut(part) {
+                    mask::hide_values(part, &hidden);
+                }
+            }
+        }
+        Err(trouble) => {
+            tracing::error!(
+                why = trouble.message,
+                "a notification is not sent: nobody can say what is masked in it"
+            );
+            return;
+        }
+    }
+    send(service, message).await;
 }
 
 async fn send(service: Arc<Service>, message: Value) {

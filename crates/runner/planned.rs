@@ -5,35 +5,43 @@ use engine::{
     JobId,
     plan::{Past, Plan},
 };
-use recipe::Recipe;
-use serde_json::Value;
 
 use crate::{
     exit::Trouble,
     mask,
     request::From,
     service::{Service, command_trouble},
+    story::Story,
 };
 
 impl Service {
     /// Returns what a job would do: reads are sent, writes are shown.
     pub async fn plan(&self, recipe: &str, from: From) -> Result<Plan, Trouble> {
-        let hidden = match self.masked(recipe) {
-            Some(checked) => {
-                let event = match &from {
-                    From::Body(body) => self.event_in(&checked, body),
-                    From::Job(job) => self.event(*job, &checked).await?,
+        let masking = self.masking(recipe);
+        let paths = masking.as_ref().map(|one| one.settings.mask.clone()).unwrap_or_default();
+        let hidden = match (&masking, &from) {
+            (None, _) => Vec::new(),
+            (Some(masking), From::Body(body)) => {
+                let delivery = Delivery {
+                    headers: Vec::new(),
+                    query: String::new(),
+                    body: body.as_slice().into(),
+                    received_at: self.engine.clock().now(),
                 };
-                mask::of_event(&event, &checked.settings.mask)
+                let event = self.decoded(masking, &delivery).into_iter().next();
+                mask::of_event(&event.unwrap_or_default(), &paths)
             }
-            None => Vec::new(),
+            // What is hidden in a job is hidden in one that is made of it.
+            (Some(_), From::Job(job)) => {
+                let view = self.view(*job).await?;
+                self.hidden_in(&view, &Story::of(&view))
+            }
         };
         let from = match from {
             From::Body(body) => engine::plan::From::Body(body),
             From::Job(job) => engine::plan::From::Job(JobId(job)),
         };
         let plan = self.engine.plan(recipe, from).await.map_err(|error| command_trouble(&error))?;
-        let paths = self.masked(recipe).map(|one| one.settings.mask.clone()).unwrap_or_default();
         Ok(masked(plan, hidden, &paths))
     }
 
@@ -41,36 +49,12 @@ impl Service {
     pub async fn past(&self, recipe: &str, jobs: u32) -> Result<Vec<Past>, Trouble> {
         let mut past =
             self.engine.past(recipe, jobs).await.map_err(|error| command_trouble(&error))?;
-        if let Some(checked) = self.masked(recipe) {
-            for one in &mut past {
-                let event = self.event(one.job, &checked).await?;
-                let story = self.whole_story(one.job).await?;
-                let hidden = mask::hidden(&story, &event, &checked.settings.mask);
-                mask::hide_text(&mut one.label, &hidden);
-                one.changes.iter_mut().for_each(|change| mask::hide_text(change, &hidden));
-            }
+        for one in &mut past {
+            let hidden = self.hidden_of(one.job, recipe).await?;
+            mask::hide_text(&mut one.label, &hidden);
+            one.changes.iter_mut().for_each(|change| mask::hide_text(change, &hidden));
         }
         Ok(past)
-    }
-
-    /// Returns a recipe that masks something.
-    fn masked(&self, recipe: &str) -> Option<std::sync::Arc<Recipe>> {
-        let deployment = self.engine.deployment();
-        let checked = deployment.project.recipes.get(recipe)?;
-        (!checked.settings.mask.is_empty()).then(|| checked.clone())
-    }
-
-    /// Returns the first event of a body as expressions see it; null when it does not decode.
-    fn event_in(&self, recipe: &Recipe, body: &[u8]) -> Value {
-        let delivery = Delivery {
-            headers: Vec::new(),
-            query: String::new(),
-            body: body.into(),
-            received_at: self.engine.clock().now(),
-        };
-        let events = self.engine.deployment().decode(recipe, &delivery);
-        let event = events.ok().and_then(|events| events.into_iter().next());
-        event.map_or(Value::Null, |event| event.payload)
     }
 }
 

@@ -5,13 +5,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use connector::{Clock, Connector, Delivery, SystemClock};
+use connector::{Clock, Connector, SystemClock};
 use engine::{
-    CommandError, Engine, JobId, JobQuery, JobRow, JobView, RecipeStatus, Settings, Status, Store,
+    CommandError, Engine, JobId, JobQuery, JobRow, RecipeStatus, Settings, Status, Store,
     StoreError,
 };
-use recipe::{Diagnostic, Recipe};
-use serde_json::Value;
+use recipe::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -179,41 +178,9 @@ impl Service {
     /// Returns one job with everything that happened to it.
     pub async fn story(&self, job: i64) -> Result<Story, Trouble> {
         let view = self.view(job).await?;
-        let story = mask::links(Story::of(&view));
-        let Some(recipe) = view.recipe.filter(|recipe| !recipe.settings.mask.is_empty()) else {
-            return Ok(story);
-        };
-        let event = self.event(job, &recipe).await?;
-        Ok(mask::apply(story, &event, &recipe.settings.mask))
-    }
-
-    /// Returns one job with nothing masked, to find out what is to be.
-    pub(crate) async fn whole_story(&self, job: i64) -> Result<Story, Trouble> {
-        Ok(Story::of(&self.view(job).await?))
-    }
-
-    async fn view(&self, job: i64) -> Result<JobView, Trouble> {
-        let view = self.engine.job(JobId(job)).await.map_err(|error| store_trouble(&error))?;
-        view.ok_or_else(|| command_trouble(&CommandError::NoJob(JobId(job))))
-    }
-
-    /// Returns the event of a job as expressions see it; null when it does not decode.
-    pub(crate) async fn event(&self, job: i64, recipe: &Recipe) -> Result<Value, Trouble> {
-        let store = self.engine.store();
-        let loaded = store.load(JobId(job)).await.map_err(|error| store_trouble(&error))?;
-        let deployment = self.engine.deployment();
-        let Some(loaded) = loaded else { return Ok(Value::Null) };
-        let index = loaded.row.event_index as usize;
-        let stored = loaded.delivery;
-        let delivery = Delivery {
-            headers: stored.headers,
-            query: stored.query,
-            body: stored.body,
-            received_at: stored.received_at,
-        };
-        let events = deployment.decode(recipe, &delivery);
-        let event = events.ok().and_then(|events| events.into_iter().nth(index));
-        Ok(event.map_or(Value::Null, |event| event.payload))
+        let story = Story::of(&view);
+        let hidden = self.hidden_in(&view, &story);
+        Ok(mask::apply(mask::links(story), &hidden))
     }
 
     /// Returns jobs, newest first.
@@ -228,17 +195,19 @@ impl Service {
             limit: search.limit,
         };
         let rows = self.engine.jobs(query).await.map_err(|error| store_trouble(&error))?;
-        Ok(rows.into_iter().map(|row| self.line(row)).collect())
+        self.lines(rows).await
     }
 
-    /// Returns a job as lists show it: one that waits for another says so.
-    fn line(&self, row: JobRow) -> JobLine {
-        let blocked_by = self.engine.blocked_by(row.id);
-        let mut line = line(row);
-        if let Some(other) = blocked_by {
-            line.note = format!("waits for job {other}");
+    /// Returns jobs as lists show them: one that waits for another says so.
+    async fn lines(&self, rows: Vec<JobRow>) -> Result<Vec<JobLine>, Trouble> {
+        let mut lines: Vec<JobLine> = rows.into_iter().map(line).collect();
+        self.mask_lines(&mut lines).await?;
+        for line in &mut lines {
+            if let Some(other) = self.engine.blocked_by(JobId(line.job)) {
+                line.note = format!("waits for job {other}");
+            }
         }
-        line
+        Ok(lines)
     }
 
     /// Returns how the service and its recipes stand.
@@ -251,7 +220,7 @@ impl Service {
         let mut attention = self.jobs(attention).await?;
         attention.reverse();
         let blocked = self.engine.blocked_long().await.map_err(|error| store_trouble(&error))?;
-        attention.extend(blocked.into_iter().map(|(row, _)| self.line(row)));
+        attention.extend(self.lines(blocked.into_iter().map(|(row, _)| row).collect()).await?);
         let wrong = self.wrong().clone();
         Ok(ServiceStatus {
             running: self.running(),

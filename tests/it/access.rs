@@ -17,19 +17,20 @@ use crate::{
 
 /// The table of who may take which route, as a test of the binary keeps it.
 const TABLE: &str = "crates/runner/http/who_may.txt";
-const ROLES: [&str; 3] = ["viewer", "operator", "admin"];
+pub const ROLES: [&str; 3] = ["viewer", "operator", "admin"];
 
 /// A row of the table.
-struct Route {
+pub struct Route {
     /// Whether a viewer, an operator, an admin may.
-    may: [bool; 3],
-    method: String,
-    path: String,
+    pub may: [bool; 3],
+    pub method: String,
+    pub path: String,
     /// Whether it takes whoever comes.
     is_open: bool,
 }
 
-fn routes() -> Vec<Route> {
+/// Returns the table, with names and numbers of things that are there.
+pub fn routes() -> Vec<Route> {
     let table = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(TABLE)).unwrap();
     let row = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -50,13 +51,13 @@ fn routes() -> Vec<Route> {
 }
 
 /// Has the recipe ask something before anything is created.
-fn ask_first(town: &Town, ask: &str) {
+pub fn ask_first(town: &Town, ask: &str) {
     let step = "id: approval\n    wait_for: { approved: boolean, comment: text? }";
     town.edit_recipe("\nsteps:\n", &format!("\nsteps:\n  - {step}\n    ask: \"{ask}\"\n"));
 }
 
 /// Sends what a route may take, but so that nothing comes of it: the wrong role must be told so before.
-fn take(town: &Town, route: &Route, token: Option<&str>) -> Answered {
+pub fn take(town: &Town, route: &Route, token: Option<&str>) -> Answered {
     // The stream of news has no end, so only its head is heard.
     if route.path == "/api/v1/events" {
         let token = token.map(|one| format!("authorization: Bearer {one}\r\n"));

@@ -19,7 +19,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "job.finished",
 ];
 
-/// Kills the process here when the environment's `RECIPE_RUNNER_CRASH_AT` is `name`, or `name:N` at the Nth time.
+/// Kills the process here when the environment's `RECIPE_RUNNER_CRASH_AT` is `name`, or `name:N` at the Nth time; panics,
+/// as a fault of ours would, when it is `name:N:panic`.
 #[cfg(feature = "crash-points")]
 pub(crate) fn crash_point(name: &str) {
     use std::sync::{
@@ -27,7 +28,7 @@ pub(crate) fn crash_point(name: &str) {
         atomic::{AtomicU64, Ordering},
     };
 
-    static WANTED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static WANTED: OnceLock<Option<(String, u64, bool)>> = OnceLock::new();
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
     debug_assert!(CRASH_POINTS.contains(&name), "`{name}` is missing in CRASH_POINTS");
@@ -37,19 +38,22 @@ pub(crate) fn crash_point(name: &str) {
     )]
     let wanted = WANTED.get_or_init(|| {
         let text = std::env::var("RECIPE_RUNNER_CRASH_AT").ok()?;
-        let (point, time) = text.split_once(':').unwrap_or((&text, "1"));
+        let (text, panics) =
+            text.strip_suffix(":panic").map_or((text.as_str(), false), |text| (text, true));
+        let (point, time) = text.split_once(':').unwrap_or((text, "1"));
         assert!(
             CRASH_POINTS.contains(&point),
             "`RECIPE_RUNNER_CRASH_AT` names no crash point: `{point}`"
         );
         let time =
             time.parse().expect("`RECIPE_RUNNER_CRASH_AT` is a point, or a point and a number");
-        Some((point.to_owned(), time))
+        Some((point.to_owned(), time, panics))
     });
-    if let Some((point, time)) = wanted
+    if let Some((point, time, panics)) = wanted
         && point == name
         && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *time
     {
+        assert!(!panics, "the crash point `{name}` is reached");
         std::process::abort();
     }
 }

@@ -226,6 +226,12 @@ impl Engine {
         known.current.ok_or_else(|| CommandError::NeverGood(recipe.into()))
     }
 
+    /// Returns the version of a recipe that new jobs take, also when its file is broken or gone; `None` when it was never
+    /// right.
+    pub fn recipe(&self, name: &str) -> Option<Arc<Recipe>> {
+        self.current(name).ok()
+    }
+
     /// Returns the job that this one waits for.
     pub fn blocked_by(&self, job: JobId) -> Option<JobId> {
         self.shared.dispatch().blocked_by(job)
