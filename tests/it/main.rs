@@ -16,6 +16,7 @@ mod editors;
 mod examples;
 mod hires;
 mod hostile;
+mod metrics;
 mod mistakes;
 mod mutants;
 mod notes;

@@ -206,20 +206,6 @@ fn programs_can_do_what_the_pages_do() {
 }
 
 #[test]
-fn watchers_are_told_how_it_stands_without_a_token_and_without_a_name() {
-    let mut town = Town::new();
-    town.start();
-    town.hire(JOHNNY);
-    town.wait(1, "succeeded");
-    let open = |path: &str| town.ask("GET", path, None, "", "");
-    assert_eq!((open("/healthz").status, open("/readyz").status), (200, 200));
-    let metrics = open("/metrics").body;
-    let line = format!("recipe_runner_jobs{{recipe=\"{RECIPE}\",status=\"succeeded\"}} 1");
-    assert!(metrics.contains(&line), "{metrics}");
-    assert!(!metrics.contains("Johnny"), "{metrics}");
-}
-
-#[test]
 fn every_page_can_be_read_and_is_small() {
     let mut town = Town::new();
     town.start();

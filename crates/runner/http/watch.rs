@@ -62,6 +62,28 @@ async fn metrics(door: Anyone) -> Response {
             );
         }
     }
+    out.about(
+        "recipe_runner_last_refusal_time_seconds",
+        "gauge",
+        "When a delivery to a recipe was last refused since the service began.",
+    );
+    for recipe in &recipes {
+        if let Some((at, _)) = &recipe.last_refusal {
+            let labels = [("recipe", recipe.name.as_str())];
+            out.value("recipe_runner_last_refusal_time_seconds", &labels, at.as_second());
+        }
+    }
+    out.about(
+        "recipe_runner_source_failures",
+        "gauge",
+        "How often in a row a recipe's poll, schedule or catch-up failed.",
+    );
+    for recipe in &recipes {
+        if let Some(source) = &recipe.source {
+            let labels = [("recipe", recipe.name.as_str())];
+            out.value("recipe_runner_source_failures", &labels, source.failures);
+        }
+    }
     out.about("recipe_runner_jobs", "gauge", "The jobs that are kept, by where they stand.");
     for recipe in &recipes {
         for status in STATUSES {
