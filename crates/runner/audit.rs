@@ -88,6 +88,12 @@ impl Service {
         self.keep(by, "token.revoke", name, String::new()).await
     }
 
+    /// Signs every browser out that somebody is signed in with.
+    pub async fn sign_out_everywhere(&self, by: &By) -> Result<(), Trouble> {
+        self.access.sign_out_everywhere(&by.who)?;
+        self.keep(by, "session.end_all", &by.who, String::new()).await
+    }
+
     /// Keeps what somebody did.
     pub async fn keep(
         &self,

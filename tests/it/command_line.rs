@@ -132,6 +132,36 @@ fn jobs_are_listed_searched_shown_and_cancelled() {
 }
 
 #[test]
+fn a_list_is_as_long_as_asked_for_with_and_without_a_service() {
+    let mut town = Town::new();
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    assert_eq!(town.cli(&["stop", RECIPE]).code, Some(0));
+    // More than the API gives at once; the recipe is off, so nothing comes of them.
+    let token = town.token("operator");
+    for job in 2..=205 {
+        let made = town.api("POST", "/deliveries/1/replay", &token, &serde_json::Value::Null);
+        assert_eq!(made.1["job"], job, "{made:?}");
+    }
+    let found = |limit: &str| {
+        let jobs = town.json(&["jobs", "list", "--limit", limit]);
+        let jobs = jobs.as_array().unwrap().iter();
+        jobs.map(|job| job["job"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    let all: Vec<i64> = (1..=205).rev().collect();
+    assert_eq!(found("1000"), all);
+    assert_eq!(found("203"), all[..203]);
+    assert_eq!(found("0"), [] as [i64; 0]);
+    town.kill();
+    assert_eq!(
+        town.json(&["jobs", "list", "--limit", "203"]).as_array().unwrap().len(),
+        203,
+        "also without a service"
+    );
+}
+
+#[test]
 fn a_recipe_that_was_never_right_does_not_start() {
     let mut town = Town::new();
     town.write(

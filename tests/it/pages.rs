@@ -83,6 +83,9 @@ fn a_session_ends_everywhere_and_with_its_token() {
     form(&town, "/sign-out/everywhere", &one, &[("csrf", &csrf)]);
     let status = |cookie: &str| town.ask("GET", "/jobs", None, cookie, "").status;
     assert_eq!([status(&one), status(&two)], [303, 303]);
+    let (four, _) = sign_in(&town, &token);
+    assert_eq!(town.api("POST", "/me/sign-out", &token, &Value::Null).0, 204);
+    assert_eq!(status(&four), 303);
     let (three, _) = sign_in(&town, &token);
     assert_eq!(status(&three), 200);
     assert_eq!(town.cli(&["tokens", "revoke", "viewer"]).code, Some(0));

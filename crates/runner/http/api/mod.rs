@@ -31,7 +31,9 @@ pub const LARGEST_PAGE: usize = 200;
 pub fn routes(door: Door) -> Door {
     door.api(GET, "/api/v1/openapi.json", "The description of this API", description)
         .api(GET, "/api/v1/me", "Who the token is", people::me)
+        .api(POST, "/api/v1/me/sign-out", "Sign out every browser that is signed in with this token", people::sign_out)
         .api(GET, "/api/v1/status", "How the service and its recipes stand, and what needs a person", service::status)
+        .api(GET, "/api/v1/days", "How many jobs came on each of the last thirty days", service::days)
         .api(GET, "/api/v1/check", "Look whether everything is as it should be: the service, recipes, connections", service::check)
         .api(GET, "/api/v1/events", "News as they come, as server-sent events", events::listen)
         .api(GET, "/api/v1/recipes", "How every recipe stands", recipes::list)

@@ -111,6 +111,11 @@ pub async fn me(may: Viewer) -> Result<Json<Me>, Problem> {
     Ok(Json(Me { name: may.person.name, role: may.person.role }))
 }
 
+pub async fn sign_out(may: Viewer) -> Result<Done, Problem> {
+    may.site.service.sign_out_everywhere(&may.person.by()).await?;
+    Ok(Done)
+}
+
 pub async fn audit(may: Operator, Asked(asked): Asked<Filter>) -> Result<Json<Audit>, Problem> {
     let limit = limit(asked.limit)?;
     let found = may.site.service.engine.store().audit(asked.target, asked.cursor, limit).await?;

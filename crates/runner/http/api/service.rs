@@ -1,8 +1,10 @@
 //! The service as a whole: how it stands, its check-up, and what is done at the machine alone.
 
 use axum::Json;
+use engine::{DayCount, Status};
+use jiff::{ToSpan as _, civil::Date};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     doctor,
@@ -17,11 +19,47 @@ use crate::{
     request::{FirstSignIn, Section, ServiceStatus},
 };
 
+/// The day that days are counted from.
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct What {
     /// Only this connection, or this recipe with the connections it uses.
     name: Option<String>,
+}
+
+/// How many jobs came on each of the last thirty days.
+#[derive(Serialize, JsonSchema)]
+pub struct Days {
+    /// The counts, a line for each recipe, day and status that has one.
+    days: Vec<Day>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Day {
+    /// The recipe.
+    recipe: String,
+    /// The day, in UTC.
+    date: Date,
+    /// Where the jobs of that day stand now.
+    status: Status,
+    /// How many.
+    jobs: u64,
+}
+
+pub async fn days(may: Viewer) -> Result<Json<Days>, Problem> {
+    let counts = may.site.days.get(&may.site.service).await?;
+    let day = |count: &DayCount| {
+        let since = count.day.days();
+        Some(Day {
+            recipe: count.recipe.clone(),
+            date: EPOCH.checked_add(since).ok()?,
+            status: count.status,
+            jobs: count.jobs,
+        })
+    };
+    Ok(Json(Days { days: counts.iter().filter_map(day).collect() }))
 }
 
 pub async fn status(may: Viewer) -> Result<Json<ServiceStatus>, Problem> {

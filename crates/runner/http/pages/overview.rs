@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::response::Response;
-use engine::{DayCount, FileState, Status};
+use engine::{DayCount, FileState, Status, StoreError};
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
@@ -36,7 +36,10 @@ pub struct Days {
 
 impl Days {
     /// Returns the counts. Only the first asker waits for them; later ones get what is there, and it is made anew beside.
-    async fn get(self: &Arc<Self>, service: &Arc<Service>) -> Result<Arc<[DayCount]>, Fault> {
+    pub async fn get(
+        self: &Arc<Self>,
+        service: &Arc<Service>,
+    ) -> Result<Arc<[DayCount]>, StoreError> {
         let now = service.engine.clock().now();
         let kept = self.kept.lock().expect("no panic while the lock is held").clone();
         let Some((at, days)) = kept else { return self.count(service, now).await };
@@ -49,7 +52,11 @@ impl Days {
         Ok(days)
     }
 
-    async fn count(&self, service: &Service, now: Timestamp) -> Result<Arc<[DayCount]>, Fault> {
+    async fn count(
+        &self,
+        service: &Service,
+        now: Timestamp,
+    ) -> Result<Arc<[DayCount]>, StoreError> {
         let since = now.checked_sub((DAYS * 24).hours()).unwrap_or(now);
         let days: Arc<[DayCount]> = service.engine.store().days(since).await?.into();
         *self.kept.lock().expect("no panic while the lock is held") = Some((now, days.clone()));

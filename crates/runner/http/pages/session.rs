@@ -91,12 +91,7 @@ pub async fn end(may: Viewer, came: Came, Posted(Nothing {}): Posted<Nothing>) -
 
 /// `POST /sign-out/everywhere`.
 pub async fn end_everywhere(may: Viewer, Posted(Nothing {}): Posted<Nothing>) -> Response {
-    let access = &may.site.service.access;
-    if let Err(trouble) = access.sign_out_everywhere(&may.person.name) {
-        return super::Fault::from(trouble).into_response();
-    }
-    let by = By::page(&may.person.name);
-    match may.site.service.keep(&by, "session.end_all", &may.person.name, String::new()).await {
+    match may.site.service.sign_out_everywhere(&may.person.by()).await {
         Ok(()) => signed_out(),
         Err(trouble) => super::Fault::from(trouble).into_response(),
     }
