@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use connector::Delivery;
-use engine::{CommandError, JobId, JobView, StoredDelivery};
+use engine::{CommandError, JobId, JobRow, JobView, StoredDelivery};
 use recipe::Recipe;
 use serde_json::Value;
 
@@ -52,32 +52,46 @@ impl Service {
         Ok(self.hidden_in(&view, &Story::of(&view)))
     }
 
-    /// Hides in a list what is hidden in its jobs.
-    pub(crate) async fn mask_lines(&self, lines: &mut [JobLine]) -> Result<(), Trouble> {
-        for line in lines {
-            match self.hidden_of(line.job, &line.recipe).await {
+    /// Returns jobs as lists show them, without what is hidden in them.
+    pub(crate) async fn masked_lines(&self, rows: Vec<JobRow>) -> Result<Vec<JobLine>, Trouble> {
+        let mut lines = Vec::new();
+        for row in rows {
+            let hidden = self.hidden_in_row(&row).await;
+            let mut line = JobLine::of(row);
+            match hidden {
                 Ok(hidden) => {
                     mask::hide_text(&mut line.label, &hidden);
                     mask::hide_text(&mut line.note, &hidden);
                 }
                 // Purged in between: nobody can say any more what was to be hidden.
-                Err(trouble) if trouble.code == Code::NoJob => {
+                Err(trouble) if matches!(trouble.code, Code::NoJob | Code::NoDelivery) => {
                     (line.label, line.note) = (mask::MASKED.into(), String::new());
                 }
                 Err(trouble) => return Err(trouble),
             }
+            lines.push(line);
         }
-        Ok(())
+        Ok(lines)
+    }
+
+    /// As [`hidden_of`](Self::hidden_of), without reading a journal that has nothing to say of it.
+    async fn hidden_in_row(&self, row: &JobRow) -> Result<Vec<String>, Trouble> {
+        let Some(current) = self.masking(&row.recipe) else { return Ok(Vec::new()) };
+        let paths = &current.settings.mask;
+        let is_current = row.version.as_ref().is_none_or(|version| *version == current.version);
+        if !is_current || paths.iter().any(|path| path.starts_with("steps.")) {
+            return self.hidden_of(row.id.0, &row.recipe).await;
+        }
+        let delivery = as_sent(&self.stored_delivery(row.delivery.0).await?);
+        let event = self.decoded(&current, &delivery).into_iter().nth(row.event_index as usize);
+        let mut hidden = mask::of_event(&event.unwrap_or_default(), paths);
+        mask::longest_first(&mut hidden);
+        Ok(hidden)
     }
 
     /// Hides in a delivery what its recipe masks.
     pub(crate) fn mask_delivery(&self, delivery: &mut StoredDelivery) {
-        let as_sent = Delivery {
-            headers: delivery.headers.clone(),
-            query: delivery.query.clone(),
-            body: delivery.body.clone(),
-            received_at: delivery.received_at,
-        };
+        let as_sent = as_sent(delivery);
         let recipe = self.masking(&delivery.recipe);
         let mut hidden: Vec<String> = recipe
             .iter()
@@ -107,5 +121,15 @@ impl Service {
     pub(crate) fn decoded(&self, recipe: &Recipe, delivery: &Delivery) -> Vec<Value> {
         let events = self.engine.deployment().decode(recipe, delivery).unwrap_or_default();
         events.into_iter().map(|event| event.payload).collect()
+    }
+}
+
+/// Returns a delivery as connectors see it.
+fn as_sent(stored: &StoredDelivery) -> Delivery {
+    Delivery {
+        headers: stored.headers.clone(),
+        query: stored.query.clone(),
+        body: stored.body.clone(),
+        received_at: stored.received_at,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector::Finding;
-use engine::{FileState, RecipeStatus, SourceStatus, Status};
+use engine::{FileState, JobRow, RecipeStatus, SourceStatus, Status};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -158,6 +158,22 @@ pub struct JobLine {
     pub finished_at: Option<Timestamp>,
     /// How often its event came again.
     pub repeats: u32,
+}
+
+impl JobLine {
+    /// Returns a job in a list, with nothing masked.
+    pub fn of(row: JobRow) -> Self {
+        Self {
+            job: row.id.0,
+            recipe: row.recipe,
+            label: row.label,
+            status: row.standing.status,
+            note: row.standing.note,
+            accepted_at: row.accepted_at,
+            finished_at: row.standing.finished_at,
+            repeats: row.repeats,
+        }
+    }
 }
 
 /// What somebody needs to open the pages for the first time.

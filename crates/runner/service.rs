@@ -200,8 +200,7 @@ impl Service {
 
     /// Returns jobs as lists show them: one that waits for another says so.
     async fn lines(&self, rows: Vec<JobRow>) -> Result<Vec<JobLine>, Trouble> {
-        let mut lines: Vec<JobLine> = rows.into_iter().map(line).collect();
-        self.mask_lines(&mut lines).await?;
+        let mut lines = self.masked_lines(rows).await?;
         for line in &mut lines {
             if let Some(other) = self.engine.blocked_by(JobId(line.job)) {
                 line.note = format!("waits for job {other}");
@@ -351,19 +350,6 @@ pub fn store_trouble(error: &StoreError) -> Trouble {
         _ => Code::Broken,
     };
     Trouble::of(code, error.to_string())
-}
-
-fn line(row: JobRow) -> JobLine {
-    JobLine {
-        job: row.id.0,
-        recipe: row.recipe,
-        label: row.label,
-        status: row.standing.status,
-        note: row.standing.note,
-        accepted_at: row.accepted_at,
-        finished_at: row.standing.finished_at,
-        repeats: row.repeats,
-    }
 }
 
 /// Makes the data folder for its owner only: it holds people's data.
