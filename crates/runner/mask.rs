@@ -34,39 +34,53 @@ pub fn hidden(story: &Story, event: &Value, paths: &[String]) -> Vec<String> {
     let mut hidden = of_event(event, paths);
     for step in &story.steps {
         if let Some(output) = &step.output {
-            hidden.extend(of_step(&step.path, output, paths));
+            hidden.extend(of_step(&step.path, &step.does, output, paths));
         }
     }
     longest_first(&mut hidden);
     hidden
 }
 
-/// Returns the texts that the paths of a recipe's `mask` name in what a step gave.
-pub fn of_step(step: &str, output: &Value, paths: &[String]) -> Vec<String> {
-    let name = without_rounds(step);
-    let own = name.rsplit('.').next().unwrap_or_default();
+/// Returns the texts that the paths of a recipe's `mask` name in what a job begins with: its event, or the input of a
+/// called one.
+pub fn of_event(event: &Value, paths: &[String]) -> Vec<String> {
     let mut hidden = Vec::new();
-    for path in paths.iter().filter_map(|path| path.strip_prefix("steps.")) {
-        let (id, rest) = path.split_once('.').unwrap_or((path, ""));
-        if id == own {
-            reach(output, rest, &mut |value| texts(value, &mut hidden));
+    for (root, rest) in paths.iter().map(|path| split(path)) {
+        if matches!(root, "event" | "input") {
+            reach(event, rest, &mut |value| texts(value, &mut hidden));
         }
     }
     hidden
 }
 
+/// Returns the texts that the paths of a recipe's `mask` name in what a step gave: its output, or the variables it set.
+pub fn of_step(step: &str, does: &str, output: &Value, paths: &[String]) -> Vec<String> {
+    let name = without_rounds(step);
+    let own = name.rsplit('.').next().unwrap_or_default();
+    let mut hidden = Vec::new();
+    for (root, rest) in paths.iter().map(|path| split(path)) {
+        let (id, within) = split(rest);
+        match root {
+            "steps" if id == own => reach(output, within, &mut |value| texts(value, &mut hidden)),
+            "vars" if does == "set" => reach(output, rest, &mut |value| texts(value, &mut hidden)),
+            _ => {}
+        }
+    }
+    hidden
+}
+
+/// Returns whether a path is one into what a job begins with.
+pub fn is_of_event(path: &str) -> bool {
+    matches!(split(path).0, "event" | "input")
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.split_once('.').unwrap_or((path, ""))
+}
+
 /// Puts the longest first: a part of a hidden text must not break up the whole.
 pub fn longest_first(hidden: &mut [String]) {
     hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
-}
-
-/// Returns the texts that the paths of a recipe's `mask` name in an event.
-pub fn of_event(event: &Value, paths: &[String]) -> Vec<String> {
-    let mut hidden = Vec::new();
-    for rest in paths.iter().filter_map(|path| path.strip_prefix("event.")) {
-        reach(event, rest, &mut |value| texts(value, &mut hidden));
-    }
-    hidden
 }
 
 /// Returns the story as a viewer sees it: which steps there were, how they went and when, and no value at all.
@@ -242,6 +256,23 @@ mod tests {
         let mut found = Vec::new();
         reach(&event, "mails.value", &mut |value| texts(value, &mut found));
         assert_eq!(found, ["ann@a.example", "bob@b.example"]);
+    }
+
+    #[test]
+    fn every_root_of_a_masked_path_reaches_its_values() {
+        let of = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect::<Vec<_>>();
+        let event = json!({ "candidate": { "mail": "ann@a.example" }, "salary": 80_000 });
+        assert_eq!(of_event(&event, &of(&["event.candidate"])), ["ann@a.example"]);
+        assert_eq!(of_event(&event, &of(&["input.salary"])), ["80000"]);
+        assert_eq!(of_event(&event, &of(&["event"])), ["ann@a.example", "80000"]);
+        assert!(of_event(&event, &of(&["steps.salary", "vars.salary"])).is_empty());
+        let output = json!({ "id": "9001", "whom": "Ann" });
+        let found = |step, does, paths: &[&str]| of_step(step, does, &output, &of(paths));
+        assert_eq!(found("documents[2].upload", "goco.upload", &["steps.upload.id"]), ["9001"]);
+        assert_eq!(found("upload", "goco.upload", &["steps.upload"]), ["9001", "Ann"]);
+        assert_eq!(found("set_1", "set", &["vars.whom"]), ["Ann"]);
+        assert!(found("upload", "goco.upload", &["steps.other.id", "vars.id"]).is_empty());
+        assert!(is_of_event("event") && is_of_event("input.a") && !is_of_event("steps.a"));
     }
 
     #[test]

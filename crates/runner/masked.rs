@@ -79,7 +79,7 @@ impl Service {
         let Some(current) = self.masking(&row.recipe) else { return Ok(Vec::new()) };
         let paths = &current.settings.mask;
         let is_current = row.version.as_ref().is_none_or(|version| *version == current.version);
-        if !is_current || paths.iter().any(|path| path.starts_with("steps.")) {
+        if !is_current || !paths.iter().all(|path| mask::is_of_event(path)) {
             return self.hidden_of(row.id.0, &row.recipe).await;
         }
         let delivery = as_sent(&self.stored_delivery(row.delivery.0).await?);

@@ -62,7 +62,7 @@ impl Service {
 fn masked(mut plan: Plan, mut hidden: Vec<String>, paths: &[String]) -> Plan {
     for step in &plan.steps {
         if let Some(output) = &step.output {
-            hidden.extend(mask::of_step(&step.path, output, paths));
+            hidden.extend(mask::of_step(&step.path, &step.does, output, paths));
         }
     }
     mask::longest_first(&mut hidden);

@@ -282,6 +282,46 @@ fn what_came_in_a_form_is_not_shown_when_its_recipe_masks() {
     seen.nowhere(&[MAIL, &odd]);
 }
 
+#[test]
+fn what_is_masked_of_a_variable_and_of_a_called_job_is_seen_nowhere() {
+    let mut town = Town::new();
+    town.write(
+        "recipes/caller.yaml",
+        "title: Caller\nlabel: About somebody\ntrigger:\n  on: webhook.received\n  connection: webhook\n\
+         settings: { mask: [vars.code, event.body.whom] }\nsteps:\n\
+         \x20 - set: { code: \"canary-vars-{{ event.body.part }}\" }\n\
+         \x20 - call: called\n    with: { whom: \"{{ event.body.whom | default('nobody') | text }}\" }\n\
+         \x20 - stop: skipped\n    reason: \"it is {{ vars.code }}\"\n",
+    );
+    town.write(
+        "recipes/called.yaml",
+        "title: Called\nlabel: \"For {{ input.whom }}\"\ninput: { whom: text }\n\
+         settings: { mask: [input.whom] }\nsteps:\n\
+         \x20 - stop: succeeded\n    reason: \"for {{ input.whom }}\"\n",
+    );
+    let mut connections = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
+    connections.push_str("webhook: { insecure: true }\n");
+    town.write("connections.yaml", &connections);
+    town.start_with(&["start", "caller", "called", "--log", "trace"], None);
+    let tokens = ROLES.map(|role| town.token(role));
+    let body = json!({ "whom": "canary-input-77", "part": "9f9f" }).to_string();
+    let kind = "content-type: application/json\r\n";
+    assert_eq!(town.ask("POST", "/hooks/caller", None, kind, &body).status, 200);
+    assert_eq!(town.over(1)["status"], "skipped");
+    assert_eq!(town.over(2)["recipe"], "called");
+    let mut seen = Seen::everywhere(&town, &tokens);
+    for path in ["/api/v1/jobs/2", "/jobs/2", "/api/v1/jobs/2/journal"] {
+        seen.add(path, town.get(path, &tokens[2]));
+    }
+    let plan = town.api("POST", "/recipes/caller/plan", &tokens[1], &json!({ "job": 1 }));
+    assert_eq!(plan.0, 200, "{plan:?}");
+    seen.add("the plan", plan.1.to_string());
+    seen.add("the commands", commands(&town));
+    seen.add("the output", town.said());
+    assert!(seen.somewhere("it is ***") && seen.somewhere("For ***"), "it would have been seen");
+    seen.nowhere(&["canary-input-77", "canary-vars-9f9f"]);
+}
+
 /// Listens as a chat does; returns where, and what was told.
 fn chat() -> (String, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
