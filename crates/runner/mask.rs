@@ -12,7 +12,7 @@ use crate::{
 pub const MASKED: &str = "***";
 /// What stands where a viewer sees nothing.
 const UNSEEN: &str = "not shown to the role viewer";
-/// Shorter texts would hide too much around them: every `1` of a job.
+/// Shorter texts are hidden where they stand alone only; in longer ones they would hide too much, every `a` of a word.
 const SHORTEST: usize = 3;
 
 /// Returns the story without the hidden texts, wherever they went: inputs, outputs, messages, the label.
@@ -26,7 +26,8 @@ pub fn apply(story: Story, hidden: &[String]) -> Story {
             hide(part, hidden);
         }
     }
-    serde_json::from_value(value).unwrap_or(story)
+    // Rather too little is shown than what is to be hidden.
+    serde_json::from_value(value).unwrap_or_else(|_| for_viewer(story))
 }
 
 /// Returns the texts that the paths of a recipe's `mask` name in a job.
@@ -194,10 +195,8 @@ fn reach(value: &Value, path: &str, visit: &mut dyn FnMut(&Value)) {
 /// Collects every text and number in a value.
 fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.chars().count() >= SHORTEST => found.push(text.clone()),
-        Value::Number(number) if number.to_string().len() >= SHORTEST => {
-            found.push(number.to_string());
-        }
+        Value::String(text) if !text.is_empty() => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string()),
         Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
         Value::Object(fields) => fields.values().for_each(|field| texts(field, found)),
         _ => {}
@@ -205,27 +204,26 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 }
 
 /// Hides texts in a part of a story. Our own words around values stay: names and places of steps are the recipe's,
-/// moments are nobody's secret.
+/// moments and counts are nobody's secret.
 pub fn hide(value: &mut Value, hidden: &[String]) {
-    if let Value::Object(fields) = value {
-        for (name, field) in fields {
-            match name.as_str() {
-                "path" | "does" | "place" | "state" | "status" | "at" => {}
-                name if name.ends_with("_at") => {}
-                "input" | "output" | "answer" => hide_values(field, hidden),
-                _ => hide(field, hidden),
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match name.as_str() {
+                    "path" | "does" | "place" | "state" | "status" | "at" => {}
+                    name if name.ends_with("_at") => {}
+                    "input" | "output" | "answer" | "items" => hide_values(field, hidden),
+                    _ => hide(field, hidden),
+                }
             }
         }
-    } else if let Value::Array(items) = value {
-        for item in items {
-            hide(item, hidden);
-        }
-    } else {
-        hide_values(value, hidden);
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, hidden)),
+        Value::String(text) => hide_text(text, hidden),
+        _ => {}
     }
 }
 
-/// Hides texts wherever they are in a value of an event or a vendor.
+/// Hides texts and numbers wherever they are in a value of an event or a vendor.
 pub fn hide_values(value: &mut Value, hidden: &[String]) {
     match value {
         Value::String(text) => hide_text(text, hidden),
@@ -236,9 +234,13 @@ pub fn hide_values(value: &mut Value, hidden: &[String]) {
     }
 }
 
-/// Hides texts inside another one.
+/// Hides texts that another one is, or holds.
 pub fn hide_text(text: &mut String, hidden: &[String]) {
-    for one in hidden {
+    if hidden.contains(text) {
+        *text = MASKED.into();
+        return;
+    }
+    for one in hidden.iter().filter(|one| one.chars().count() >= SHORTEST) {
         if text.contains(one.as_str()) {
             *text = text.replace(one.as_str(), MASKED);
         }
@@ -285,15 +287,17 @@ mod tests {
     #[test]
     fn what_is_masked_is_hidden_inside_other_texts_too() {
         let mut value = json!({
-            "input": { "mail": "ann@a.example", "salary": 80_000 },
-            "message": "nobody at ann@a.example", "path": "ann@a.example", "at": 80_000,
+            "input": { "mail": "ann@a.example", "salary": 80_000, "grade": "7", "of": ["7a"] },
+            "message": "nobody at ann@a.example, 7", "path": "ann@a.example", "at": 80_000,
+            "attempts": 7, "exchange": { "status": 80_000 },
         });
-        hide(&mut value, &["ann@a.example".into(), "80000".into()]);
+        hide(&mut value, &["ann@a.example".into(), "80000".into(), "7".into()]);
         assert_eq!(
             value,
             json!({
-                "input": { "mail": "***", "salary": "***" },
-                "message": "nobody at ***", "path": "ann@a.example", "at": 80_000,
+                "input": { "mail": "***", "salary": "***", "grade": "***", "of": ["7a"] },
+                "message": "nobody at ***, 7", "path": "ann@a.example", "at": 80_000,
+                "attempts": 7, "exchange": { "status": 80_000 },
             })
         );
     }
