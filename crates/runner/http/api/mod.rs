@@ -9,6 +9,8 @@ mod recipes;
 mod service;
 mod versions;
 
+use std::sync::OnceLock;
+
 use axum::{Json, http::Method};
 use serde_json::Value;
 
@@ -72,8 +74,9 @@ pub fn routes(door: Door) -> Door {
         .api(POST, "/api/v1/stop", "End the service", service::stop)
 }
 
-async fn description(_: Anyone) -> Result<Json<Value>, Problem> {
-    Ok(Json(super::door().description()))
+async fn description(_: Anyone) -> Result<Json<&'static Value>, Problem> {
+    static DESCRIPTION: OnceLock<Value> = OnceLock::new();
+    Ok(Json(DESCRIPTION.get_or_init(|| super::door().description())))
 }
 
 /// Returns how many to give when so many were asked for.
