@@ -78,6 +78,11 @@ pub enum Command {
         after_help = "Example:\n  recipe-runner plan greenhouse-hired-to-goco --event examples/events/hire_candidate.json\n  recipe-runner plan greenhouse-hired-to-goco --past 20   # before a changed recipe is merged"
     )]
     Plan(Plan),
+    /// Ask the vendor for events whose webhook never came, and make jobs of them
+    #[command(
+        after_help = "Example:\n  recipe-runner catch-up greenhouse-hired-to-goco --since 7d --dry-run\n  recipe-runner catch-up greenhouse-hired-to-goco --since 2027-01-04 --yes"
+    )]
+    CatchUp(crate::catch_up::Asked),
     /// Work one real job in the foreground, step by step
     #[command(
         after_help = "Example:\n  recipe-runner run greenhouse-hired-to-goco --event examples/events/hire_candidate.json"

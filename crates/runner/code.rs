@@ -91,6 +91,10 @@ codes! {
     NoEvent "no_event" 409 Cannot,
     /// The newest version does not fit what the job has done.
     DoesNotFit "does_not_fit" 409 Cannot,
+    /// The recipe's trigger cannot be read back.
+    NoCatchUp "no_catch_up" 409 Usage,
+    /// The vendor could not be asked; `detail` says why.
+    Vendor "vendor" 502 Cannot,
     /// It cannot be planned.
     NoPlan "no_plan" 409 Cannot,
     /// Something in the project's files is wrong.

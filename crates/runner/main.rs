@@ -8,6 +8,7 @@
 mod archive;
 mod args;
 mod audit;
+mod catch_up;
 mod check;
 mod code;
 mod completions;
@@ -77,6 +78,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Schema => Ok(schema::run()),
         Command::Test(asked) => test::run(&project, &asked),
+        Command::CatchUp(asked) => wait(catch_up::run(&project, asked)),
         Command::Plan(asked) => wait(plan::run(&project, asked)),
         Command::Run(asked) => wait(run::run(&project, asked)),
         Command::Start(asked) => wait(start::run(&project, asked)),

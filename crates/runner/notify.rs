@@ -176,7 +176,7 @@ async fn post(service: &Service, webhook: &str, message: &Value) -> Result<(), S
     // Who runs the service chose the address; a chat in the same network is as good as any.
     settings.allow_private_addresses = true;
     let clock = service.engine.clock().clone();
-    let opening = Opening { name: "notifications".into(), clock: clock.clone() };
+    let opening = Opening::new("notifications", clock.clone());
     let client = Client::new(settings, &opening).map_err(told)?;
     let call = Call::new(Identity::default(), clock);
     client

@@ -72,7 +72,7 @@ pub fn open_connections(
                 closed.push(one);
             }
             Ok(settings) => {
-                let opening = Opening { name: name.clone(), clock: clock.clone() };
+                let opening = Opening::new(name.clone(), clock.clone());
                 let opened = connector.open(settings, &opening);
                 if let Err(failure) = &opened {
                     closed.push(Closed {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector::Finding;
-use engine::{FileState, JobRow, RecipeStatus, SourceStatus, Status};
+use engine::{ConnectionHealth, FileState, JobRow, RecipeStatus, SourceStatus, Status};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,8 @@ pub struct ServiceStatus {
     pub mistakes: Vec<String>,
     /// The connections that cannot be opened, and why.
     pub closed: Vec<String>,
+    /// The connections that are held up: the circuit of a host is open, or its rate limit is used up.
+    pub held_up: Vec<ConnectionHealth>,
 }
 
 /// A running service.
@@ -174,6 +176,25 @@ impl JobLine {
             repeats: row.repeats,
         }
     }
+}
+
+/// What a vendor told when it was asked for what had happened, compared with the history.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct CaughtUpLine {
+    /// Who it is about.
+    pub label: String,
+    /// Whether there was no job of it.
+    pub missing: bool,
+    /// Its job: found, or made now.
+    pub job: Option<i64>,
+    /// Where the job stands.
+    pub status: Option<Status>,
+    /// The jobs that worked on the same and succeeded, when there are several.
+    pub doubled: Vec<i64>,
+    /// The fields that had another value when the job's event came.
+    pub differs: Vec<String>,
+    /// With `dry_run`: how the recipe would end if it worked on it now, as the systems are now.
+    pub would: Option<String>,
 }
 
 /// What somebody needs to open the pages for the first time.

@@ -7,8 +7,8 @@ use std::{
 
 use connector::{Clock, Connector, SystemClock};
 use engine::{
-    CommandError, Engine, JobId, JobQuery, JobRow, RecipeStatus, Settings, Status, Store,
-    StoreError,
+    CommandError, ConnectionHealth, Engine, JobId, JobQuery, JobRow, RecipeStatus, Settings,
+    Status, Store, StoreError,
 };
 use recipe::Diagnostic;
 use tokio_util::sync::CancellationToken;
@@ -235,6 +235,12 @@ impl Service {
                 .iter()
                 .map(|one| format!("`{}`: {}", one.connection, one.reasons.join("; ")))
                 .collect(),
+            held_up: self
+                .engine
+                .health()
+                .into_iter()
+                .filter(ConnectionHealth::is_held_up)
+                .collect(),
         })
     }
 
@@ -326,6 +332,8 @@ pub fn command_trouble(error: &CommandError) -> Trouble {
         CommandError::NoJob(_) => Code::NoJob,
         CommandError::Busy(_) => Code::Busy,
         CommandError::NoPlan(_) => Code::NoPlan,
+        CommandError::NoCatchUp(_) => Code::NoCatchUp,
+        CommandError::Vendor(_) => Code::Vendor,
         CommandError::Over { .. } => Code::WrongState,
         CommandError::Overtaken { .. } => Code::Overtaken,
         CommandError::NotUnknown { .. } => Code::NotUnknown,

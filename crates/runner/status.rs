@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use connector::{Clock, SystemClock};
-use engine::{FileState, SourceKind, SourceStatus, Status};
+use connector::{Clock, SystemClock, http::Health};
+use engine::{ConnectionHealth, FileState, SourceKind, SourceStatus, Status};
 use jiff::Timestamp;
 
 use crate::{
@@ -55,6 +55,11 @@ fn text(status: &ServiceStatus, now: Timestamp) -> String {
     if !status.closed.is_empty() {
         lines.push(format!("\n{}", paint(BAD, "connections that cannot be opened")));
         lines.extend(status.closed.iter().map(|one| format!("  {one}")));
+    }
+    let held_up: Vec<String> = status.held_up.iter().flat_map(|one| of_hosts(one, now)).collect();
+    if !held_up.is_empty() {
+        lines.push(format!("\n{}", paint(BAD, "connections that are held up")));
+        lines.extend(held_up);
     }
     if !status.mistakes.is_empty() {
         let number = count(status.mistakes.len(), "mistake");
@@ -127,6 +132,26 @@ fn one(recipe: &RecipeLine, now: Timestamp) -> Vec<String> {
         lines.push(format!("      {}", counts.join(", ")));
     }
     lines
+}
+
+/// Returns which hosts of a connection are left alone, why, and until when.
+pub fn of_hosts(connection: &ConnectionHealth, now: Timestamp) -> Vec<String> {
+    let name = &connection.connection;
+    let told = |host: &Health| {
+        let at = &host.host;
+        if let Some(opened) = host.opened_at {
+            let last = host.recent.first().map_or("", |last| &last.message);
+            let failures = count(host.failures as usize, "failure");
+            let next = host.next_try_at.unwrap_or(now).max(now);
+            return Some(format!(
+                "  `{name}` ({at}): circuit open since {opened:.0}, after {failures} in a row ({last}); next try \
+                 {next:.0}"
+            ));
+        }
+        let until = host.paused_until?;
+        Some(format!("  `{name}` ({at}): the vendor asked for a pause until {until:.0}"))
+    };
+    connection.hosts.iter().filter_map(told).collect()
 }
 
 /// Returns where a recipe's events come from when nobody sends them.

@@ -17,6 +17,7 @@ mod examples;
 mod hires;
 mod hostile;
 mod metrics;
+mod missed;
 mod mistakes;
 mod mutants;
 mod notes;

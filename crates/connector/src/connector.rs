@@ -1,6 +1,11 @@
 //! A connector as a value, and a connection as something open.
 
-use std::{any::Any, future::Future, pin::Pin, sync::Arc};
+use std::{
+    any::Any,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use recipe::{Catalogue, ConnectorSpec, Object};
 use schemars::JsonSchema;
@@ -12,6 +17,7 @@ use crate::{
     call::Call,
     clock::Clock,
     failure::Failure,
+    http::{Client, Health},
     trigger::Trigger,
     typed::{decode, input_object},
 };
@@ -22,12 +28,19 @@ pub struct Connection {
     /// Its name in `connections.yaml`.
     pub name: Arc<str>,
     pub(crate) inner: Arc<dyn Any + Send + Sync>,
+    clients: Arc<Mutex<Vec<Client>>>,
 }
 
 impl Connection {
     /// Returns a connection around a connector's own value.
     pub fn new(name: &str, inner: impl Any + Send + Sync) -> Self {
-        Self { name: name.into(), inner: Arc::new(inner) }
+        Self { name: name.into(), inner: Arc::new(inner), clients: Arc::default() }
+    }
+
+    /// Returns how each host that it talks to does, as seen by its requests since it was opened.
+    pub fn health(&self) -> Vec<Health> {
+        let clients = self.clients.lock().expect("no panic while the lock is held");
+        clients.iter().map(Client::health).collect()
     }
 
     /// Returns the connector's own value.
@@ -49,6 +62,19 @@ pub struct Opening {
     pub name: String,
     /// The clock of its tokens and limits.
     pub clock: Arc<dyn Clock>,
+    /// The HTTP clients that were made for it.
+    clients: Arc<Mutex<Vec<Client>>>,
+}
+
+impl Opening {
+    /// Returns what a connection of that name is opened with.
+    pub fn new(name: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
+        Self { name: name.into(), clock, clients: Arc::default() }
+    }
+
+    pub(crate) fn clients(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.clients.lock().expect("no panic while the lock is held")
+    }
 }
 
 /// One line of a connection's check-up: green when `cure` is `None`.
@@ -136,7 +162,10 @@ impl Connector {
                 )
                 .hint("Correct the connection in `connections.yaml`.")
             })?;
-            Ok(Connection::new(&opening.name, open(settings, opening)?))
+            // Its own list: an opening may serve for more than one connection.
+            let own = Opening::new(&opening.name, opening.clock.clone());
+            let inner = Arc::new(open(settings, &own)?);
+            Ok(Connection { name: own.name.as_str().into(), inner, clients: own.clients })
         };
         Self {
             connection: Some(input_object::<S>(&format!("the settings of a `{name}` connection"))),
@@ -266,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_is_opened_from_its_settings_and_checked() {
-        let opening = Opening { name: "acme_main".into(), clock: clock() };
+        let opening = Opening::new("acme_main", clock());
         let connector = connector();
         let connection = connector.open(json!({ "key": "canary-4711" }), &opening).unwrap();
         assert_eq!(connection.inner::<Tenant>().key.expose(), "canary-4711");
@@ -283,7 +312,7 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_be_read_name_the_connection_and_the_field_and_no_secret() {
-        let opening = Opening { name: "acme_main".into(), clock: clock() };
+        let opening = Opening::new("acme_main", clock());
         let cases = [
             (
                 json!({ "key": "canary", "limits": { "in_flight": "many" } }),

@@ -70,6 +70,12 @@ pub enum CommandError {
     /// The recipe has never been right.
     #[error("`{0}` has never been right; `recipe-runner check` says what is wrong with it")]
     NeverGood(String),
+    /// Nobody can be asked for what was missed.
+    #[error("`{0}` cannot catch up: its trigger cannot be read back")]
+    NoCatchUp(String),
+    /// The vendor cannot tell what was missed.
+    #[error("the vendor cannot be asked: {0}")]
+    Vendor(String),
     /// There is no such job.
     #[error("there is no job {0}; `recipe-runner jobs list` lists them")]
     NoJob(JobId),

@@ -1,6 +1,7 @@
 //! Runs recipes durably: the pure machine, its journal, the store, the worker that performs, and the intake.
 
 mod called;
+mod catch_up;
 mod command;
 mod crash;
 mod deployment;
@@ -27,6 +28,7 @@ mod upkeep;
 mod view;
 mod worker;
 
+pub use catch_up::CaughtUp;
 pub use command::{Command, CommandError, Given, Settlement};
 pub use crash::CRASH_POINTS;
 pub use deployment::Deployment;
@@ -47,4 +49,4 @@ pub use store::{
     RecipeState, Size, Source, Standing, Stats, Store, StoreError, StoredDelivery, Taken,
     VersionRow, content_hash,
 };
-pub use view::JobView;
+pub use view::{ConnectionHealth, JobView};

@@ -11,7 +11,7 @@ use crate::journal::StepPath;
 const PATIENT: [u64; 8] = [2, 5, 20, 60, 300, 900, 1800, 3600];
 
 /// How long the patient default goes on after the first attempt.
-const PATIENCE: Duration = Duration::from_hours(24);
+pub(crate) const PATIENCE: Duration = Duration::from_hours(24);
 
 /// An attempt that failed.
 #[derive(Debug, Clone, Copy)]

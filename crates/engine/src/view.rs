@@ -1,9 +1,13 @@
-//! One job as people look at it: its journal, the version it runs, what it asks, what it called.
+//! What people look at: one job with its journal, the version it runs, what it asks and called; how connections do.
 
 use std::sync::Arc;
 
-use connector::Delivery;
+use connector::{
+    Delivery,
+    http::{CircuitState, Health},
+};
 use recipe::Recipe;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     deployment::StoredText,
@@ -43,7 +47,40 @@ impl JobView {
     }
 }
 
+/// How the hosts of a connection do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ConnectionHealth {
+    /// The connection.
+    pub connection: String,
+    /// Its hosts; most have one.
+    pub hosts: Vec<Health>,
+}
+
+impl ConnectionHealth {
+    /// Returns whether requests are refused, or wait for longer than usual.
+    pub fn is_held_up(&self) -> bool {
+        let held =
+            |host: &Health| host.state != CircuitState::Closed || host.paused_until.is_some();
+        self.hosts.iter().any(held)
+    }
+}
+
 impl Engine {
+    /// Returns how the open connections do, by name, as this process has seen it: their circuits, recent failures, and
+    /// what of their rate limits is used.
+    pub fn health(&self) -> Vec<ConnectionHealth> {
+        let deployment = self.shared.deployment();
+        let open = deployment.connections.iter();
+        let mut all: Vec<_> = open
+            .filter_map(|(name, connection)| {
+                let hosts = connection.as_ref().ok()?.health();
+                Some(ConnectionHealth { connection: name.clone(), hosts })
+            })
+            .collect();
+        all.sort_by(|one, other| one.connection.cmp(&other.connection));
+        all
+    }
+
     /// Returns one job with its journal; `None` when there is no such job.
     pub async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
         let Some(loaded) = self.shared.store.load(id).await? else { return Ok(None) };

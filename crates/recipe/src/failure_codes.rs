@@ -2,6 +2,10 @@
 
 /// The codes of failures that are tried again, each with what it means.
 pub const THAT_MAY_PASS: &[(&str, &str)] = &[
+    (
+        "circuit_open",
+        "the vendor failed again and again and is left alone for a while; nothing was sent",
+    ),
     ("cut_off", "the connection ended before the answer did"),
     ("interrupted", "the service ended during the call"),
     ("not_ready", "the vendor is still processing what was asked for"),

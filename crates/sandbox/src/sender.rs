@@ -57,7 +57,7 @@ impl Sender {
         let mut settings = ClientSettings::new(url)?;
         settings.allow_private_addresses = true;
         settings.timeout = TIMEOUT;
-        let opening = Opening { name: "webhook".into(), clock: self.clock.clone() };
+        let opening = Opening::new("webhook", self.clock.clone());
         let client = Client::new(settings, &opening)?;
         let mut statuses = Vec::new();
         for attempt in 0..self.attempts {

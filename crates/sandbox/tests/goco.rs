@@ -25,7 +25,7 @@ async fn ask_with(
     body: Option<Value>,
 ) -> (u16, Value) {
     let clock = Arc::new(SystemClock);
-    let opening = Opening { name: "goco".into(), clock: clock.clone() };
+    let opening = Opening::new("goco", clock.clone());
     let settings = ClientSettings {
         allow_private_addresses: true,
         ..ClientSettings::new(&tenant.url()).unwrap()

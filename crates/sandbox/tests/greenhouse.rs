@@ -26,7 +26,7 @@ impl Bench {
         let tenant = GreenhouseTenant::start_at(switches, clock.clone()).await.unwrap();
         let mut settings = ClientSettings::new(&tenant.url()).unwrap();
         settings.allow_private_addresses = true;
-        let opening = Opening { name: "sandbox".into(), clock: clock.clone() };
+        let opening = Opening::new("sandbox", clock.clone());
         let client = Client::new(settings, &opening).unwrap();
         Self { tenant, clock, client }
     }
@@ -258,7 +258,7 @@ async fn the_rate_limit_is_told_and_kept() {
         let mut settings = bench.client.settings().clone();
         settings.max_in_flight = 1;
         // A client of its own, which has not learnt the limit yet.
-        let opening = Opening { name: "greedy".into(), clock: bench.clock.clone() };
+        let opening = Opening::new("greedy", bench.clock.clone());
         let greedy = Client::new(settings, &opening).unwrap();
         bench.send(greedy.get("v3/users").bearer(&token)).await
     };

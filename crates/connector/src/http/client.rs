@@ -13,12 +13,13 @@ use url::Url;
 use super::{
     address::{Guard, check_url},
     answer::Answer,
+    circuit::{Circuit, Health, Passed},
     download::{DownloadLimits, Downloaded},
     fault::Fault,
     limits::Limits,
     redact::Redactor,
     request::{Body, Part, Request},
-    retry_after::{asked_wait, learnt_pause},
+    retry_after::{asked_wait, learnt_pause, told_rate},
     settings::ClientSettings,
     told::Told,
     wire::Replayed,
@@ -42,6 +43,7 @@ struct Shared {
     settings: ClientSettings,
     sender: reqwest::Client,
     limits: Limits,
+    circuit: Arc<Circuit>,
     clock: Arc<dyn Clock>,
 }
 
@@ -56,7 +58,22 @@ impl Client {
         let sender = sender(&settings).map_err(named)?;
         let limits = Limits::new(settings.max_in_flight, settings.min_interval);
         let (connection, clock) = (opening.name.clone(), opening.clock.clone());
-        Ok(Self { shared: Arc::new(Shared { connection, settings, sender, limits, clock }) })
+        let circuit = Arc::default();
+        let shared = Shared { connection, settings, sender, limits, circuit, clock };
+        let client = Self { shared: Arc::new(shared) };
+        opening.clients().push(client.clone());
+        Ok(client)
+    }
+
+    /// Returns how its host does, as seen by its requests.
+    pub fn health(&self) -> Health {
+        let Shared { settings, limits, circuit, clock, .. } = &*self.shared;
+        Health {
+            in_flight: limits.in_flight(),
+            max_in_flight: limits.most(),
+            paused_until: limits.paused_until(clock.now()),
+            ..circuit.health(settings.base_url.host_str().unwrap_or_default())
+        }
     }
 
     /// Returns what it was made with.
@@ -158,7 +175,23 @@ impl Client {
 
     /// Sends a request and reads its answer.
     pub(super) async fn exchange(&self, request: Request, call: &Call) -> Result<Answer, Failure> {
-        let Shared { connection, settings, limits, clock, .. } = &*self.shared;
+        let Shared { connection, circuit, clock, .. } = &*self.shared;
+        let mut passed = circuit.pass(clock).map_err(|mut failure| {
+            failure.message = format!("{} (connection `{connection}`)", failure.message);
+            failure
+        })?;
+        let answer = self.try_exchange(request, call, &mut passed).await;
+        passed.ended(&answer);
+        answer
+    }
+
+    async fn try_exchange(
+        &self,
+        request: Request,
+        call: &Call,
+        passed: &mut Passed,
+    ) -> Result<Answer, Failure> {
+        let Shared { connection, settings, limits, circuit, clock, .. } = &*self.shared;
         let mut url = request.target.clone()?;
         let mut told = Told::new(&request, &url, settings);
         let permit = limits.permit(&**clock, request.patience).await.map_err(|mut failure| {
@@ -178,6 +211,7 @@ impl Client {
                 told.body(&body);
                 return self.answer(&request, (status.as_u16(), headers, body), url, told, call);
             }
+            passed.sent();
             let left = left(clock.now(), deadline);
             let sent = self.prepare(&request, &url).await?.timeout(left).send().await;
             let mut response = match sent {
@@ -189,6 +223,8 @@ impl Client {
             if let Some(wait) = learnt_pause(response.headers(), now) {
                 limits.pause(now, wait);
             }
+            let (limit, remaining) = told_rate(response.headers());
+            circuit.learn_rate(limit, remaining);
             let accepted = request.accepted.contains(&response.status().as_u16());
             if !accepted
                 && response.status().is_redirection()

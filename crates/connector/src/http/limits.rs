@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Limits {
     in_flight: Arc<Semaphore>,
+    most: usize,
     min_interval: SignedDuration,
     pace: Mutex<Pace>,
 }
@@ -46,6 +47,7 @@ impl Limits {
     pub(super) fn new(max_in_flight: usize, min_interval: Duration) -> Self {
         Self {
             in_flight: Arc::new(Semaphore::new(max_in_flight.max(1))),
+            most: max_in_flight.max(1),
             min_interval: signed(min_interval),
             pace: Mutex::new(Pace { next_start: Timestamp::MIN, longest: SignedDuration::ZERO }),
         }
@@ -87,6 +89,22 @@ impl Limits {
     /// Lets nothing start for that long.
     pub(super) fn pause(&self, now: Timestamp, wait: Duration) {
         self.pace.lock().expect("no panic while the lock is held").not_before(now, signed(wait));
+    }
+
+    /// Returns how many requests are under way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.most.saturating_sub(self.in_flight.available_permits())
+    }
+
+    /// Returns how many may be.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Returns until when nothing starts, when that is further away than the distance between two starts.
+    pub(super) fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let next = self.pace.lock().expect("no panic while the lock is held").next_start(now);
+        (next > later(now, self.min_interval)).then_some(next)
     }
 
     fn wait_before(&self, now: Timestamp, give_up: Timestamp) -> Result<(), Failure> {

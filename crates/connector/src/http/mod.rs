@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod circuit;
 mod client;
 mod download;
 mod fault;
@@ -20,6 +21,7 @@ mod told;
 mod wire;
 
 pub use answer::Answer;
+pub use circuit::{CircuitState, Health, Trouble};
 pub use client::Client;
 pub use download::{DownloadLimits, Downloaded};
 pub use paging::{each_linked_page, each_numbered_page};

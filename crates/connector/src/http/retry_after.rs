@@ -24,6 +24,18 @@ pub(super) fn learnt_pause(headers: &HeaderMap, now: Timestamp) -> Option<Durati
     if used_up || headers.contains_key("retry-after") { asked_wait(headers, now) } else { None }
 }
 
+/// Returns how many requests the rate limit allows, and how many remain.
+pub(super) fn told_rate(headers: &HeaderMap) -> (Option<u64>, Option<u64>) {
+    let number = |names: [&str; 2]| {
+        let text = names.into_iter().find_map(|name| text(headers, name))?;
+        text.trim().parse().ok()
+    };
+    (
+        number(["x-ratelimit-limit", "ratelimit-limit"]),
+        number(["x-ratelimit-remaining", "ratelimit-remaining"]),
+    )
+}
+
 /// Reads seconds, a moment in seconds or milliseconds since 1970, or a date.
 fn until(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();

@@ -109,7 +109,7 @@ async fn a_tls_handshake_that_fails_sent_nothing() {
     let server = Server::cutting().await;
     let mut settings = ClientSettings::new(&server.url.replace("http:", "https:")).unwrap();
     settings.allow_private_addresses = true;
-    let client = Client::new(settings, &Opening { name: "acme".into(), clock: clock() }).unwrap();
+    let client = Client::new(settings, &Opening::new("acme", clock())).unwrap();
     let failure = client.post("x").send(&call()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (AGAIN, "unreachable"), "{failure}");
 }

@@ -7,7 +7,7 @@ async fn a_tls_handshake_that_fails_sent_nothing() {
     let server = Server::cutting().await;
     let mut settings = ClientSettings::new(&server.url.replace("http:", "https:")).unwrap();
     settings.allow_private_addresses = true;
-    let client = Client::new(settings, &Opening { name: "acme".into(), clock: clock() }).unwrap();
+    let client = Client::new(settings, &Opening::new("acme", clock())).unwrap();
     let failure = client.post("x").send(&call()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (AGAIN, "unreachable"), "{failure}");
 }
@@ -56,7 +56,7 @@ async fn redirects_of_a_read_stay_with_the_host_and_those_of_a_write_are_not_fol
 async fn private_addresses_are_refused_unless_allowed() {
     let server = Server::answering(|_| reply(200)).await;
     let port = server.url.rsplit(':').next().unwrap();
-    let opening = Opening { name: "acme".into(), clock: clock() };
+    let opening = Opening::new("acme", clock());
     // Refused when the connection is opened: literal addresses, and http at all.
     for url in [
         "https://127.0.0.1",

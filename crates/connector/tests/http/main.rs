@@ -37,5 +37,5 @@ fn client(server: &Server, change: impl FnOnce(&mut ClientSettings)) -> Client {
     let mut settings = ClientSettings::new(&format!("{}/v1", server.url)).unwrap();
     settings.allow_private_addresses = true;
     change(&mut settings);
-    Client::new(settings, &Opening { name: "acme".into(), clock: clock() }).unwrap()
+    Client::new(settings, &Opening::new("acme", clock())).unwrap()
 }

@@ -15,8 +15,7 @@ async fn a_vendors_later_pauses_the_whole_connection() {
     let manual = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
     let mut settings = ClientSettings::new(&format!("{}/v1", server.url)).unwrap();
     settings.allow_private_addresses = true;
-    let client =
-        Client::new(settings, &Opening { name: "acme".into(), clock: manual.clone() }).unwrap();
+    let client = Client::new(settings, &Opening::new("acme", manual.clone())).unwrap();
     let seconds = |after| FailureKind::Transient { after: Some(Duration::from_secs(after)) };
 
     let failure = client.post("x").send(&call()).await.unwrap_err();

@@ -42,7 +42,7 @@ async fn what_is_recorded_plays_without_a_server() {
     let text = serde_json::to_vec(&recorded).unwrap();
     assert!(!String::from_utf8_lossy(&text).contains("canary"), "credentials are not kept");
     let gone = ClientSettings::new("https://vendor.example/v1").unwrap();
-    let client = Client::new(gone, &Opening { name: "acme".into(), clock: clock() }).unwrap();
+    let client = Client::new(gone, &Opening::new("acme", clock())).unwrap();
     let wire = Wire::replaying(Recorded::read(&text).unwrap());
     assert_eq!(people(&client, &over(&wire)).await.unwrap(), json!([{ "id": 7 }]));
     assert_eq!(wire.unused(), ["POST /v1/people"]);
@@ -60,7 +60,7 @@ async fn a_recorded_status_means_what_it_means_on_the_wire() {
     let text = br#"{ "request": { "method": "GET", "path": "/v1/people" },
                      "response": { "status": 429, "headers": { "retry-after": "7" }, "body": { "message": "slow down" } } }"#;
     let gone = ClientSettings::new("https://vendor.example/v1").unwrap();
-    let client = Client::new(gone, &Opening { name: "acme".into(), clock: clock() }).unwrap();
+    let client = Client::new(gone, &Opening::new("acme", clock())).unwrap();
     let wire = Wire::replaying(Recorded::read(text).unwrap());
     let failure = people(&client, &over(&wire)).await.unwrap_err();
     let after = Some(Duration::from_secs(7));

@@ -179,7 +179,7 @@ fn open(connector: &Connector, tenant: &GocoTenant, more: Map<String, Value>) ->
         "settle_seconds": 0,
     });
     settings.as_object_mut().unwrap().extend(more);
-    let opening = Opening { name: "goco".into(), clock: Arc::new(SystemClock) };
+    let opening = Opening::new("goco", Arc::new(SystemClock));
     connector.open(settings, &opening).unwrap()
 }
 
@@ -399,7 +399,7 @@ async fn the_check_up_is_green_and_names_the_cure_of_each_red_line() {
 #[test]
 fn settings_that_cannot_work_are_refused_with_a_cure() {
     let connector = connector_goco::connector();
-    let opening = Opening { name: "goco".into(), clock: Arc::new(SystemClock) };
+    let opening = Opening::new("goco", Arc::new(SystemClock));
     let table = [
         (json!({ "company": "https://secure.goco.io/companies/acme/home" }), "no slug"),
         (json!({ "company": " " }), "no slug"),
@@ -445,7 +445,7 @@ fn everything_has_words_for_people() {
 #[test]
 fn a_connection_may_shorten_the_time_to_settle() {
     let connector = connector_goco::connector();
-    let opening = Opening { name: "goco".into(), clock: Arc::new(SystemClock) };
+    let opening = Opening::new("goco", Arc::new(SystemClock));
     for (settings, seconds) in [
         (json!({ "api_key": "k", "company": "acme" }), 60),
         (json!({ "api_key": "k", "company": "acme", "settle_seconds": 2 }), 2),

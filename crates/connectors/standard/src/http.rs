@@ -10,10 +10,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::poll;
+
 pub(crate) fn connector() -> Connector {
     Connector::new("http", "Any HTTP service that has no connector of its own.", open, check)
         .action(Action::read("get", "Reads something.", get))
         .action(Action::write("request", "Sends something that changes something.", request))
+        .trigger(poll::trigger())
 }
 
 /// How to reach an HTTP service.
@@ -51,7 +54,7 @@ struct Basic {
     password: Secret,
 }
 
-struct Service {
+pub(crate) struct Service {
     client: Client,
     bearer: Option<Secret>,
     basic: Option<Basic>,
@@ -181,7 +184,7 @@ async fn request(service: Arc<Service>, call: Call, send: Send) -> Result<Came, 
 }
 
 impl Service {
-    fn request(
+    pub(crate) fn request(
         &self,
         method: Method,
         path: &str,

@@ -3,6 +3,7 @@
 mod every;
 mod http;
 mod log;
+mod poll;
 mod schedule;
 mod webhook;
 

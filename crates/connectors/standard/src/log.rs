@@ -102,9 +102,7 @@ mod tests {
         let connector = connector();
         let write = &connector.actions[0];
         assert_eq!(write.spec.effect, EffectSpec::Idempotent);
-        let connection = connector
-            .open(json!(null), &Opening { name: "log".into(), clock: clock.clone() })
-            .unwrap();
+        let connection = connector.open(json!(null), &Opening::new("log", clock.clone())).unwrap();
         let call = Call::new(Identity { path: "tell".into(), ..Identity::default() }, clock);
         for input in [
             json!({ "message": "hired ada@example.com" }),

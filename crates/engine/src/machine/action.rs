@@ -8,7 +8,7 @@ use recipe::{ActionStep, EffectSpec, OnUnknown, Step, StepKind, Template};
 use serde_json::Value;
 
 use super::{
-    Attention, Due, NO_PERMIT, What,
+    Attention, CIRCUIT_OPEN, Due, NO_PERMIT, What,
     begin::failure_of,
     ending,
     frame::Frame,
@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct ActionState {
     /// Attempts begun.
     attempts: u32,
-    first_at: Option<Timestamp>,
+    pub(super) first_at: Option<Timestamp>,
     /// Evaluated once; every attempt sends the same.
     input: Option<Arc<Value>>,
     stage: Stage,
@@ -89,7 +89,7 @@ impl ActionState {
             }
             Kind::Failed { failure, retry_at, looking_up: false } => {
                 self.last = Some(failure.clone());
-                if failure.code == NO_PERMIT {
+                if failure.code == NO_PERMIT || failure.code == CIRCUIT_OPEN {
                     self.attempts = self.attempts.saturating_sub(1);
                 }
                 match (failure.kind, retry_at) {

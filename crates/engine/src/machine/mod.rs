@@ -50,6 +50,8 @@ use walk::Walk;
 
 /// The code of a failure that means "there was no permit within the connection's limits, nothing was sent".
 const NO_PERMIT: &str = "rate_limited";
+/// The code of failures that say that a connection's circuit is open; nothing was sent.
+const CIRCUIT_OPEN: &str = "circuit_open";
 
 /// One job in progress.
 pub struct Machine {
@@ -284,6 +286,12 @@ impl Machine {
             // Waiting for a permit is no attempt: it uses up no retries.
             (FailureKind::Transient { after }, _) if failure.code == NO_PERMIT => {
                 Some(retry::later(at, after.unwrap_or(Duration::from_secs(1))))
+            }
+            // Nor does waiting for a vendor that is left alone, as long as it is not for ever.
+            (FailureKind::Transient { after }, _) if failure.code == CIRCUIT_OPEN => {
+                let next = retry::later(at, after.unwrap_or(Duration::from_secs(5)));
+                let first = self.action(path).and_then(|(_, state)| state.first_at).unwrap_or(at);
+                (next <= retry::later(first, retry::PATIENCE)).then_some(next)
             }
             (FailureKind::Unknown, false) => settle.map(|settle| retry::later(at, settle)),
             (FailureKind::Permanent, _) => None,

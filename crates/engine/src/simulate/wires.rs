@@ -101,7 +101,7 @@ fn placeholder(
         Some(object) => replaced(settings, &object),
         None => settings.clone(),
     };
-    connector.open(settings, &Opening { name: name.clone(), clock: clock.clone() })
+    connector.open(settings, &Opening::new(name.clone(), clock.clone()))
 }
 
 fn replaced(settings: &Value, object: &Object) -> Value {

@@ -213,6 +213,16 @@ impl Store {
             .await
     }
 
+    /// Returns the jobs of a recipe with this once key that succeeded, oldest first.
+    pub async fn succeeded_with(
+        &self,
+        recipe: &str,
+        once_key: &str,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let (recipe, once_key) = (recipe.to_owned(), once_key.to_owned());
+        self.read(move |db| sources::succeeded_with(db, &recipe, &once_key)).await
+    }
+
     /// Returns a job with its delivery and journal, all of one moment; `None` when it is unknown or purged.
     pub async fn load(&self, job: JobId) -> Result<Option<Loaded>, StoreError> {
         self.read(move |db| reads::load(db, job)).await

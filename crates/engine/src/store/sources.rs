@@ -154,13 +154,31 @@ fn same(
 ) -> Result<Option<Taken>, StoreError> {
     Ok(database
         .prepare_cached(
-            "SELECT id, status FROM jobs INDEXED BY jobs_by_time
-             WHERE accepted_at >= ?1 AND recipe = ?2
-               AND (once_key = ?3 OR substr(once_key, 1, length(?3) + 1) = ?3 || '/')
-             ORDER BY accepted_at LIMIT 1",
+            // '0' is what follows '/': every key that begins with the subject and a slash lies before it.
+            "SELECT id, status FROM (
+                 SELECT id, status, accepted_at FROM jobs INDEXED BY jobs_of_once
+                 WHERE recipe = ?2 AND once_key = ?3
+                 UNION ALL
+                 SELECT id, status, accepted_at FROM jobs INDEXED BY jobs_of_once
+                 WHERE recipe = ?2 AND once_key > ?3 || '/' AND once_key < ?3 || '0'
+             ) WHERE accepted_at >= ?1 ORDER BY accepted_at LIMIT 1",
         )?
         .query_row(params![nanos(since), recipe, subject], |row| {
             Ok(Taken::Same(row.get(0)?, row.get(1)?))
         })
         .optional()?)
+}
+
+/// Returns the jobs of a recipe with this once key that succeeded, oldest first.
+pub(super) fn succeeded_with(
+    database: &Connection,
+    recipe: &str,
+    once_key: &str,
+) -> Result<Vec<JobId>, StoreError> {
+    let mut select = database.prepare_cached(
+        "SELECT id FROM jobs INDEXED BY jobs_of_once
+         WHERE recipe = ?1 AND once_key = ?2 AND status = 'succeeded' AND parent IS NULL ORDER BY id",
+    )?;
+    let found = select.query_map([recipe, once_key], |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
 }

@@ -20,7 +20,7 @@ use crate::{
         permission::Operator,
         problem::Problem,
     },
-    request::From,
+    request::{CaughtUpLine, From},
 };
 
 /// How many past jobs are played at once over the network.
@@ -54,6 +54,17 @@ pub struct HowMany {
     /// How many; 1, if it is left out.
     #[schemars(range(min = 1, max = 200))]
     jobs: Option<u32>,
+}
+
+/// From when on.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    /// A moment (`2027-01-04T00:00:00Z`), a date in the project's zone (`2027-01-04`), or how long ago (`7d`).
+    pub since: String,
+    /// Whether to make no job: what is missing is told, and what the recipe would do about it.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 impl NewJob {
@@ -123,4 +134,15 @@ pub async fn past(
         return Err(Problem::unreadable(format!("`jobs` is from 1 to {MOST_PAST}")));
     }
     Ok(Json(may.site.service.past(&path.recipe, jobs).await?))
+}
+
+pub async fn catch_up(
+    may: Operator,
+    At(path): At<RecipePath>,
+    Body(asked): Body<Since>,
+) -> Result<Json<Vec<CaughtUpLine>>, Problem> {
+    let service = &may.site.service;
+    let since = service.moment(&asked.since)?;
+    let by = may.person.by();
+    Ok(Json(service.catch_up(&by, &path.recipe, since, asked.dry_run).await?))
 }

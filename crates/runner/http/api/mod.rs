@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use deliveries::line as delivery_line;
 pub use jobs::{Jobs, Verdict};
-pub use make::{MadeJob, NewJob};
+pub use make::{MadeJob, NewJob, Since};
 pub use people::{MadeToken, TokenLine, Tokens};
 pub use recipes::connection_lines;
 
@@ -52,6 +52,12 @@ pub fn routes(door: Door) -> Door {
             make::job,
         )
         .api(POST, "/api/v1/recipes/{recipe}/plan", "Show what a job would write\nReads are sent, writes are not.", make::plan)
+        .api(
+            POST,
+            "/api/v1/recipes/{recipe}/catch-up",
+            "Ask the vendor what happened since a moment, and make jobs of what is missing\nEach is compared with the history; with `dry_run` nothing is written.",
+            make::catch_up,
+        )
         .api(GET, "/api/v1/recipes/{recipe}/past", "Show how the last finished jobs would go now\nNothing is sent.", make::past)
         .api(GET, "/api/v1/jobs", "Jobs, newest first", jobs::list)
         .api(POST, "/api/v1/jobs/retry", "Have many jobs go on", jobs::retry_many)

@@ -111,6 +111,8 @@ pub struct ConnectionLine {
     pub reasons: Vec<String>,
     /// What to do about it.
     pub cures: Vec<String>,
+    /// How the hosts that it talks to do: circuit, recent failures, what of the rate limit is used.
+    pub hosts: Vec<connector::http::Health>,
 }
 
 pub async fn list(may: Viewer, Asked(asked): Asked<Names>) -> Result<Json<Recipes>, Problem> {
@@ -189,6 +191,7 @@ pub async fn check_connection(
 pub fn connection_lines(service: &crate::service::Service) -> Vec<ConnectionLine> {
     let deployment = service.engine.deployment();
     let wrong = service.wrong();
+    let health = service.engine.health();
     let line = |(name, connection): (&String, &recipe::Connection)| {
         let closed = wrong.closed.iter().find(|one| &one.connection == name);
         ConnectionLine {
@@ -197,6 +200,11 @@ pub fn connection_lines(service: &crate::service::Service) -> Vec<ConnectionLine
             open: closed.is_none(),
             reasons: closed.map(|one| one.reasons.clone()).unwrap_or_default(),
             cures: closed.map(|one| one.cures.clone()).unwrap_or_default(),
+            hosts: health
+                .iter()
+                .find(|one| &one.connection == name)
+                .map(|one| one.hosts.clone())
+                .unwrap_or_default(),
         }
     };
     deployment.project.connections.iter().map(line).collect()

@@ -84,7 +84,7 @@ impl Bench {
 }
 
 pub(crate) fn open(settings: Value, clock: Arc<dyn Clock>) -> Result<Connection, Failure> {
-    connector_greenhouse::connector().open(settings, &Opening { name: "greenhouse".into(), clock })
+    connector_greenhouse::connector().open(settings, &Opening::new("greenhouse", clock))
 }
 
 pub(crate) fn action(name: &str) -> Action {

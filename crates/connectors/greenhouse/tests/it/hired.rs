@@ -463,9 +463,7 @@ fn open(secret: Option<&str>) -> Connection {
     let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
     let settings =
         json!({ "client_id": "id", "client_secret": "secret", "webhook_secret": secret });
-    connector_greenhouse::connector()
-        .open(settings, &Opening { name: "greenhouse".into(), clock })
-        .unwrap()
+    connector_greenhouse::connector().open(settings, &Opening::new("greenhouse", clock)).unwrap()
 }
 
 fn delivery(body: &[u8], signature: Option<&str>) -> Delivery {

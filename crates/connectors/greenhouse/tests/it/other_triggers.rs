@@ -101,10 +101,7 @@ fn open() -> Connection {
     let settings = json!({
         "kind": "harvest_v3", "client_id": "id", "client_secret": "secret", "webhook_secret": SECRET,
     });
-    let opening = Opening {
-        name: "greenhouse".into(),
-        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
-    };
+    let opening = Opening::new("greenhouse", Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)));
     connector_greenhouse::connector().open(settings, &opening).unwrap()
 }
 

@@ -254,7 +254,7 @@ async fn fetch(bench: &Bench, url: &Value) -> Option<u16> {
     let path = url.as_str().unwrap().strip_prefix(origin.as_str()).unwrap();
     let mut settings = connector::http::ClientSettings::new(&origin).unwrap();
     settings.allow_private_addresses = true;
-    let opening = connector::Opening { name: "files".into(), clock: bench.clock.clone() };
+    let opening = connector::Opening::new("files", bench.clock.clone());
     let client = connector::http::Client::new(settings, &opening).unwrap();
     let call = connector::Call::new(Identity::default(), bench.clock.clone());
     match client.get(path).send(&call).await {

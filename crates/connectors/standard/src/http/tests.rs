@@ -31,7 +31,7 @@ async fn echo() -> String {
 }
 
 fn opening() -> Opening {
-    Opening { name: "service".into(), clock: Arc::new(SystemClock) }
+    Opening::new("service", Arc::new(SystemClock))
 }
 
 async fn opened(more: Value) -> Connection {

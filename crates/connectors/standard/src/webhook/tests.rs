@@ -12,7 +12,7 @@ const TOKEN: &str = "canary-token-0123456789";
 
 fn opened(settings: Value) -> Connection {
     let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-    connector().open(settings, &Opening { name: "hook".into(), clock }).unwrap()
+    connector().open(settings, &Opening::new("hook", clock)).unwrap()
 }
 
 fn delivery(headers: &[(&str, &str)], query: &str, body: &str) -> Delivery {
