@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use connector::{From, TriggerKind};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use recipe::Start;
 use serde_json::Value;
 
@@ -172,7 +172,16 @@ fn compare(then: &Value, now: &Value, path: &str, fields: &mut Vec<String>) {
                 compare(one, other, &format!("{path}[{place}]"), fields);
             }
         }
+        (Value::String(left), Value::String(right)) if is_same_moment(left, right) => {}
         _ if then == now => {}
         _ => fields.push(path.to_owned()),
     }
+}
+
+/// Returns whether two texts are one moment: a webhook tells it to the second, the vendor's API to the millisecond.
+fn is_same_moment(one: &str, other: &str) -> bool {
+    let (Ok(one), Ok(other)) = (one.parse::<Timestamp>(), other.parse::<Timestamp>()) else {
+        return false;
+    };
+    one.duration_since(other).abs() <= SignedDuration::from_secs(1)
 }
