@@ -5,19 +5,24 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{DefaultBodyLimit, FromRequest as _, Path, RawQuery, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
 };
 use connector::{Clock, Delivery};
-use engine::Engine;
+use engine::{Engine, JobId};
+use jiff::Timestamp;
 use tower_http::timeout::TimeoutLayer;
 
 /// The largest body that is taken; a hire with a hundred attachments is a twentieth of it.
 pub const LARGEST_BODY: usize = 4 << 20;
-/// How long a request may take from its first byte to the answer.
-const REQUEST_TIME: Duration = Duration::from_secs(20);
+/// How long the body of a request may take.
+const BODY_TIME: Duration = Duration::from_secs(20);
+/// How long a request may take from its first byte to the answer: more than the longest `answer_within`.
+const REQUEST_TIME: Duration = Duration::from_secs(90);
+/// Tells which job an answer is of.
+const JOB: &str = "x-job";
 /// When to come again after a 503; Greenhouse repeats by a schedule of its own.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("30");
 
@@ -41,8 +46,15 @@ async fn receive(
     Path(recipe): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
+    let received_at = hooks.clock.now();
+    let body = tokio::select! {
+        body = Bytes::from_request(request, &hooks) => body,
+        () = hooks.clock.sleep(BODY_TIME) => {
+            return text(StatusCode::REQUEST_TIMEOUT, "the body took too long\n");
+        }
+    };
     let body = match body {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -60,7 +72,7 @@ async fn receive(
             .collect(),
         query: query.unwrap_or_default(),
         body: Arc::from(&body[..]),
-        received_at: hooks.clock.now(),
+        received_at,
     };
     // The answer must not depend on whether the sender still listens: what it sent is accepted or it is not.
     let engine = hooks.engine.clone();
@@ -72,7 +84,30 @@ async fn receive(
     if status == StatusCode::SERVICE_UNAVAILABLE {
         return unavailable(answer.text + "\n");
     }
-    text(status, answer.text + "\n")
+    match (answer.waits_until, answer.jobs.first()) {
+        (Some(until), Some(job)) => output(&hooks.engine, *job, until).await,
+        (Some(_), None) => StatusCode::NO_CONTENT.into_response(),
+        (None, _) => text(status, answer.text + "\n"),
+    }
+}
+
+/// Answers with what a recipe gives, once its job is over.
+async fn output(engine: &Engine, job: JobId, until: Timestamp) -> Response {
+    let reply = engine.reply(job, until).await;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (HeaderName::from_static(JOB), HeaderValue::from(reply.job.0)),
+    ];
+    let mut response = (status, headers, reply.body.to_string() + "\n").into_response();
+    if status == StatusCode::ACCEPTED
+        && let Ok(address) = HeaderValue::from_str(&reply.url)
+    {
+        response.headers_mut().insert(header::LOCATION, address);
+    }
+    response
 }
 
 async fn not_a_post(Path(recipe): Path<String>) -> Response {

@@ -83,6 +83,7 @@ impl Live {
     /// Closes the doors once every request is answered, and ends once calls in flight are journaled.
     pub async fn end(self) {
         self.service.stop.cancel();
+        self.service.engine.stop_replying();
         self.doors.close();
         self.doors.wait().await;
         self.service.engine.stop().await;

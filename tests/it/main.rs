@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod answering;
 mod api;
 mod checking;
 mod command_line;
@@ -22,6 +23,7 @@ mod mistakes;
 mod mutants;
 mod notes;
 mod outcomes;
+mod overload;
 mod pages;
 mod plans;
 mod promises;

@@ -92,6 +92,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "Two values are compared that can never be the same, so the condition is always false (or always true). Mostly one is text and the other a number, or a word is misspelt.",
     ),
     (
+        "no-answer",
+        "Only the sender of `webhook.received` reads what it is answered. This trigger's does not.",
+    ),
+    (
         "no-catch-up",
         "Only some vendors can be asked for events that were missed. This trigger's cannot.",
     ),

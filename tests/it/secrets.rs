@@ -175,9 +175,7 @@ fn no_secret_is_said_when_something_breaks_off() {
     let mut seen = Seen::everywhere(&town, &ROLES.map(|role| town.token(role)));
     seen.add("the commands", commands(&town));
     town.kill();
-    town.start_with(&words, Some("call.after:1"));
-    town.until("it dies", || town.has_ended().then_some(()));
-    town.ended();
+    town.start_and_die(&words, "call.after:1");
     town.start_with(&words, None);
     town.wait(1, "succeeded");
     seen.add("the output", town.said());

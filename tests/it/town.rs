@@ -255,11 +255,32 @@ goco:
         self.service = Some(Service { child: Mutex::new(child), origin });
     }
 
+    /// Runs the service with these words until it dies at a crash point: perhaps before it says that it is ready, for
+    /// jobs go on at once.
+    #[cfg(feature = "crash-points")]
+    pub fn start_and_die(&self, words: &[&str], crash_at: &str) {
+        let mut command = command(words);
+        command.arg("--project").arg(self.dir()).env("RECIPE_RUNNER_CRASH_AT", crash_at);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        assert_eq!(status.code(), None, "it ended by itself");
+        let mut said = self.said.lock().unwrap();
+        said.push_str(&String::from_utf8_lossy(&stdout));
+        said.push_str(&String::from_utf8_lossy(&stderr));
+    }
+
     /// Kills the service as a power cut would: SIGKILL.
     pub fn kill(&mut self) {
         let mut child = self.service.take().unwrap().child.into_inner().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Returns how much memory the service has taken at most, in megabytes.
+    pub fn most_resident(&self) -> u64 {
+        let pid = self.service.as_ref().unwrap().child.lock().unwrap().id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
     /// Sends SIGTERM to the service.

@@ -184,6 +184,13 @@ impl Trigger {
         self
     }
 
+    /// Says that its sender reads what it is answered: a recipe may answer with its output.
+    #[must_use]
+    pub fn answers(mut self) -> Self {
+        self.spec.answers = true;
+        self
+    }
+
     /// Says what is wrong with settings that have the right types, for the check.
     #[must_use]
     pub fn examined<W: DeserializeOwned + 'static>(mut self, flaws: fn(&W) -> Vec<Flaw>) -> Self {
@@ -224,6 +231,7 @@ impl Trigger {
             set_up: set_up.into(),
             kind: TriggerKind::Webhook,
             catch_up: None,
+            answers: false,
             examine: Examine::default(),
         };
         let (verify, decode) = (Arc::new(verify), Arc::new(decode));

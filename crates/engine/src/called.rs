@@ -93,7 +93,6 @@ impl Drive {
             }
         };
         self.send_later().await;
-        self.confirm().await?;
         let entry = self.machine.entry(&child.path, self.now(), started(child));
         self.machine.apply(&entry)?;
         self.tie(&entry);
@@ -109,7 +108,10 @@ impl Drive {
         let accepted = loop {
             match self.shared.store.call(append.clone(), call.clone()).await {
                 Ok(accepted) => break accepted,
-                Err(error) => pause(&self.shared, self.row.id, error).await?,
+                Err(error) => {
+                    pause(&self.shared, self.row.id, error).await?;
+                    self.confirm().await?;
+                }
             }
         };
         self.stored = Some(standing);

@@ -80,7 +80,7 @@ impl Engine {
                 CommandError::Vendor(format!("{}{hint}", failure.message))
             })?;
             let now = shared.clock.now();
-            let readings = poll::readings(&deployment, &defined, page.found, now);
+            let readings = poll::readings(shared, &deployment, &defined, page.found, now);
             all.extend(self.compare(&deployment, &defined, readings, dry).await?);
             if !page.more {
                 return Ok(all);

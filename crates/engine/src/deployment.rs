@@ -51,10 +51,18 @@ impl StoredText {
     }
 }
 
-/// Compiled pins, by version, tables and properties.
+/// Compiled pins, by version, tables and properties; and what a job pins that begins now, by recipe.
 #[derive(Default)]
 pub(crate) struct PinCache {
     pinned: Mutex<HashMap<(String, String, String), Arc<Pinned>>>,
+    current: Mutex<Current>,
+}
+
+/// What jobs pin that begin now: made once for each recipe of a deployment, not for each job.
+#[derive(Default)]
+struct Current {
+    of: Option<Arc<Deployment>>,
+    pinned: HashMap<String, Arc<Pinned>>,
 }
 
 impl Deployment {
@@ -92,7 +100,7 @@ impl Deployment {
     }
 
     /// Returns what a job of this recipe pins when it begins now.
-    pub(crate) fn pins(&self, recipe: &Arc<Recipe>) -> Pinned {
+    fn pins(&self, recipe: &Arc<Recipe>) -> Pinned {
         let properties = self.project.runner.property_values();
         Pinned {
             recipe: recipe.clone(),
@@ -126,8 +134,9 @@ impl Deployment {
             None => serde_json::from_str(&self.tables_text()).map_err(|error| error.to_string())?,
         };
         let source = Source::new(&recipe.path, &recipe.text);
-        // The other recipes are there as they are now, for those that this one calls.
-        let others = self.files.recipes.iter().filter(|other| other.path != recipe.path);
+        // The other recipes are there as they are now, for those that this one calls; one that calls none needs none.
+        let calls = recipe.text.contains("call");
+        let others = self.files.recipes.iter().filter(|other| calls && other.path != recipe.path);
         let files = ProjectFiles {
             recipes: std::iter::once(source).chain(others.cloned()).collect(),
             tables: tables.iter().map(|table| Source::new(&table.path, &table.text)).collect(),
@@ -163,6 +172,21 @@ impl Deployment {
 }
 
 impl PinCache {
+    /// Returns what a job of this recipe pins when it begins now.
+    pub(crate) fn of(&self, deployment: &Arc<Deployment>, recipe: &Arc<Recipe>) -> Arc<Pinned> {
+        let mut current = self.current.lock().expect("no panic while the lock is held");
+        if !current.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, deployment)) {
+            *current = Current { of: Some(deployment.clone()), pinned: HashMap::new() };
+        }
+        let known = current.pinned.get(&recipe.name);
+        if let Some(pinned) = known.filter(|pinned| Arc::ptr_eq(&pinned.recipe, recipe)) {
+            return pinned.clone();
+        }
+        let pinned = Arc::new(deployment.pins(recipe));
+        current.pinned.insert(recipe.name.clone(), pinned.clone());
+        pinned
+    }
+
     pub(crate) fn get(&self, key: &(String, String, String)) -> Option<Arc<Pinned>> {
         self.pinned.lock().expect("no panic while the lock is held").get(key).cloned()
     }

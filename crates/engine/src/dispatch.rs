@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use crate::journal::JobId;
 
@@ -79,6 +80,9 @@ pub(crate) struct Dispatch {
     /// How many deliveries with a job of an order key are on their way to the disk: until they are there, nobody knows
     /// who is first.
     coming: HashMap<String, usize>,
+    /// Who wants to hear when a job is over or needs a person.
+    listeners: HashMap<JobId, Vec<oneshot::Sender<()>>>,
+    deaf: bool,
 }
 
 impl Dispatch {
@@ -148,6 +152,13 @@ impl Dispatch {
         let (recipe, order) = (job.recipe.clone(), job.order.clone());
         let lane = self.lane(&recipe);
         lane.driven = lane.driven.saturating_sub(1);
+        if matches!(parked, Parked::Over | Parked::Attention | Parked::BodyOver) {
+            for listener in self.listeners.remove(&id).unwrap_or_default() {
+                if listener.send(()).is_err() {
+                    tracing::debug!(job = id.0, "who waited for a job was answered already");
+                }
+            }
+        }
         match parked {
             Parked::Over => {
                 self.jobs.remove(&id);
@@ -199,6 +210,23 @@ impl Dispatch {
             self.behind.entry(holder).or_default().insert(id);
         }
         there
+    }
+
+    /// Returns what tells when a job is over or needs a person; `None` when that is so already. Everything about it is
+    /// on disk then.
+    pub(crate) fn listen(&mut self, id: JobId) -> Option<oneshot::Receiver<()>> {
+        if self.deaf || self.jobs.get(&id).is_none_or(|job| job.place == Place::Attention) {
+            return None;
+        }
+        let (listener, heard) = oneshot::channel();
+        self.listeners.entry(id).or_default().push(listener);
+        Some(heard)
+    }
+
+    /// Tells everybody who listens that nothing more will be heard.
+    pub(crate) fn stop_listening(&mut self) {
+        self.deaf = true;
+        self.listeners.clear();
     }
 
     /// Takes the jobs that are driven and need not wait for another any more.

@@ -54,8 +54,8 @@ impl Drive {
             input: due.input.clone(),
             once: Some(effect.key.clone()),
         };
+        // What comes before the claim is queued before it: one commit, or an earlier one, has it.
         self.send_later().await;
-        self.confirm().await?;
         let entry = self.machine.entry(&due.path, self.now(), started.clone());
         // Reopened while nobody knew whether it had happened: its own claim is no permission to call.
         let in_doubt = self.machine.in_doubt(&due.path);
@@ -77,6 +77,7 @@ impl Drive {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     pause(&self.shared, self.row.id, error).await?;
+                    self.confirm().await?;
                     continue;
                 }
             };

@@ -216,7 +216,7 @@ impl Drive {
         let at = self.now();
         let writes = effect.is_some();
         let result = result.and_then(|output| {
-            let bytes = output.to_string().len();
+            let bytes = length(&output);
             if bytes <= LARGEST_OUTPUT {
                 return Ok(output);
             }
@@ -265,6 +265,24 @@ impl Drive {
         let kind = self.machine.failed(&due.path, failure, self.now(), false, None);
         self.record(&due.path, kind)
     }
+}
+
+/// Returns how long a value is as JSON, without writing it.
+fn length(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("counting does not fail");
+    count.0
 }
 
 fn timed_out(action: &Action, limit: Duration) -> Failure {

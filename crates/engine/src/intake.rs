@@ -16,6 +16,7 @@ use crate::{
     dispatch::Place,
     journal::{JobId, Status},
     machine::Child,
+    retry,
     service::{Engine, Notice, Shared},
     store::{Accepted, Intake, JobRow, NewJob, Parent, StoreError},
     worker,
@@ -43,12 +44,15 @@ pub struct Answer {
     pub jobs: Vec<JobId>,
     /// After how many seconds to try again, for 503.
     pub retry_after: Option<u32>,
+    /// Until when the sender waits for what its recipe gives: [`Engine::reply`] says what it is answered.
+    pub waits_until: Option<Timestamp>,
 }
 
 impl Answer {
     fn new(status: u16, text: impl Into<String>) -> Self {
         let retry_after = (status == 503).then_some(30);
-        Self { status, text: text.into(), jobs: Vec::new(), retry_after }
+        let text = text.into();
+        Self { status, text, jobs: Vec::new(), retry_after, waits_until: None }
     }
 }
 
@@ -99,12 +103,14 @@ impl Engine {
                 return Answer::new(503, "no room for more unfinished jobs; try again later");
             }
             Verdict::Events => {
-                let pinned = deployment.pins(&current);
+                let pinned = shared.pins.of(&deployment, &current);
                 ("events", jobs_of(&pinned, &deployment, &delivery, None))
             }
         };
+        let waits = started_by.answer_within.filter(|_| verdict == Verdict::Events);
+        let waits_until = waits.map(|within| retry::later(delivery.received_at, within));
         match self.accept(recipe, &delivery, word, jobs).await {
-            Ok(jobs) => Answer { jobs, ..Answer::new(200, "accepted") },
+            Ok(jobs) => Answer { jobs, waits_until, ..Answer::new(200, "accepted") },
             Err(error) => {
                 tracing::error!(recipe, %error, "a delivery could not be stored; the sender is asked to try again");
                 Answer::new(503, "not stored; try again later")
@@ -144,7 +150,8 @@ impl Engine {
             return Err(CommandError::NoEvent("there is no event in it".into()));
         }
         let unique = format!("manual/{}", now.as_nanosecond());
-        let jobs = jobs_of(&deployment.pins(&current), &deployment, &delivery, Some(&unique));
+        let pinned = shared.pins.of(&deployment, &current);
+        let jobs = jobs_of(&pinned, &deployment, &delivery, Some(&unique));
         let made = self.accept(recipe, &delivery, "manual", jobs).await?;
         made.first()
             .copied()
@@ -381,7 +388,7 @@ pub(crate) fn call(
         once_key: format!("{}/{path}", caller.once_key),
         payload: input,
     };
-    let pinned = shared.deployment().pins(&current);
+    let pinned = shared.pins.of(&shared.deployment(), &current);
     let label = caller.label.clone();
     let job = job_of(&pinned, event, 0, &delivery, None).ok_or_else(|| {
         permanent("not_callable", format!("`{name}` leaves this out"), String::new())

@@ -1,5 +1,6 @@
 //! Runs recipes durably: the pure machine, its journal, the store, the worker that performs, and the intake.
 
+mod answer;
 mod called;
 mod catch_up;
 mod command;
@@ -28,6 +29,7 @@ mod upkeep;
 mod view;
 mod worker;
 
+pub use answer::Reply;
 pub use catch_up::CaughtUp;
 pub use command::{Command, CommandError, Given, Settlement};
 pub use crash::CRASH_POINTS;

@@ -55,7 +55,7 @@ pub(crate) async fn pinned_first(
     }
     let current = shared.known(&row.recipe).and_then(|known| known.current);
     let current = current.ok_or_else(|| format!("there is no good version of `{}`", row.recipe))?;
-    Ok(Arc::new(shared.deployment().pins(&current)))
+    Ok(shared.pins.of(&shared.deployment(), &current))
 }
 
 fn pins_of(entry: &Entry) -> Option<(&str, &str, &str)> {
@@ -75,6 +75,15 @@ pub(crate) async fn compiled(
     let key = (version.to_string(), tables.to_string(), properties.to_string());
     if let Some(pinned) = shared.pins.get(&key) {
         return Ok(pinned);
+    }
+    // Most jobs go on with what new ones begin with: there is nothing to check again.
+    if let Some(current) = shared.known(name).and_then(|known| known.current)
+        && current.version == version
+    {
+        let pinned = shared.pins.of(&shared.deployment(), &current);
+        if pinned.tables_hash == tables && pinned.properties_hash == properties {
+            return Ok(pinned);
+        }
     }
     let recipe = StoredText::of_recipe(name, &pin(shared, Pin::Recipe, version).await?);
     let tables = String::from_utf8_lossy(&pin(shared, Pin::Tables, tables).await?).into_owned();

@@ -3,7 +3,7 @@
 //! A failure keeps the cursor and is tried again, later each time. What was read before, an overlap, is passed over by
 //! its dedupe key.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use connector::{Call, Connection, Delivery, Failure, FailureKind, Found, From, Identity, Page};
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ pub(crate) async fn read(
             }
         };
         let deployment = shared.deployment();
-        let readings = readings(&deployment, defined, page.found, now);
+        let readings = readings(shared, &deployment, defined, page.found, now);
         source = Source {
             cursor: Some(page.cursor),
             next_at: Some(if page.more { now } else { next(defined, now) }),
@@ -81,12 +81,13 @@ pub(crate) async fn page(shared: &Shared, defined: &Defined, from: From) -> Resu
 
 /// Returns what is to be stored of what was found.
 pub(crate) fn readings(
-    deployment: &Deployment,
+    shared: &Shared,
+    deployment: &Arc<Deployment>,
     defined: &Defined,
     found: Vec<Found>,
     now: Timestamp,
 ) -> Vec<Reading> {
-    let pinned = deployment.pins(&defined.recipe);
+    let pinned = shared.pins.of(deployment, &defined.recipe);
     found.into_iter().map(|found| reading(&pinned, deployment, defined.kind, found, now)).collect()
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn fire(
         .iter()
         .map(|moment| Found { body: Timetable::body(*moment), same_as: None })
         .collect();
-    let readings = poll::readings(&deployment, defined, found, now);
+    let readings = poll::readings(shared, &deployment, defined, found, now);
     let last = due.last().copied().or(begin).unwrap_or(now);
     let source = Source {
         cursor: Some(Value::String(last.to_string())),

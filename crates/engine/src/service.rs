@@ -185,10 +185,11 @@ impl Engine {
         if on && known.current.is_none() {
             return Err(CommandError::NeverGood(recipe.into()));
         }
+        if on && known.on {
+            return Ok(());
+        }
         if on {
-            if !known.on {
-                self.begin_source(recipe, known.current.as_ref()).await?;
-            }
+            self.begin_source(recipe, known.current.as_ref()).await?;
             self.shared.store.start_recipe(recipe, self.shared.clock.now()).await?;
         } else {
             self.shared.store.stop_recipe(recipe).await?;
@@ -276,6 +277,7 @@ impl Engine {
     /// Stops gracefully: nothing new starts, calls in flight end and are journaled. Returns when all is on disk.
     pub async fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.dispatch().stop_listening();
         self.shared.changed.notify_one();
         self.shared.stop_asked.notify_one();
         self.shared.sources.stop.cancel();
@@ -311,10 +313,12 @@ impl Engine {
         shared.store.save_pin(Pin::Tables, deployment.tables_text().as_bytes()).await?;
         let properties = deployment.project.runner.property_values().to_string();
         shared.store.save_pin(Pin::Properties, properties.as_bytes()).await?;
+        let texts = deployment.project.recipes.iter();
+        let texts =
+            texts.map(|(name, recipe)| (name.clone(), recipe.source.text.clone())).collect();
+        shared.store.keep_versions(texts, shared.clock.now()).await?;
         let mut known = HashMap::new();
         for (name, recipe) in &deployment.project.recipes {
-            let version = shared.store.save_version(name, &recipe.source.text).await?;
-            shared.store.keep_version(name, &version, shared.clock.now()).await?;
             let on = states.iter().any(|state| &state.name == name && state.on);
             known.insert(
                 name.clone(),

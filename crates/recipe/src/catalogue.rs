@@ -70,6 +70,8 @@ pub struct TriggerSpec {
     pub kind: TriggerKind,
     /// How often events that were missed are read back when the recipe does not say; `None` when they cannot be.
     pub catch_up: Option<Duration>,
+    /// Whether its sender reads an answer, so that a recipe may answer with its output.
+    pub answers: bool,
     /// What is wrong with settings that have the right types.
     pub examine: Examine,
 }

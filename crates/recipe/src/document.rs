@@ -263,18 +263,21 @@ fn start(report: &mut Report<'_>, fields: &mut Fields, document: &mut Document, 
     if let Some((key, node)) = input {
         document.input = Some(declared::fields(report, &key, node).unwrap_or_else(declared::open));
     }
+    let trigger_key = trigger.as_ref().map(|(key, _)| key.span);
+    if let Some((key, node)) = trigger {
+        document.trigger = trigger::read(report, &key, node);
+    }
+    let answers = document.trigger.as_ref().is_some_and(|trigger| trigger.answer_within.is_some());
     if let Some((key, node)) = fields.take("output") {
-        if let Some((trigger, _)) = &trigger {
+        if let Some(trigger) = trigger_key.filter(|_| !answers) {
             let message = "`output` has no effect: nobody calls a recipe with a trigger";
             let mut diagnostic = Diagnostic::warning("no-effect", report.source, key.span, message);
-            diagnostic.also.push((trigger.span, "the trigger".into()));
-            report.out.push(diagnostic.help("remove the key"));
+            diagnostic.also.push((trigger, "the trigger".into()));
+            let cure = "remove the key, or have the sender wait for it: `answer_within: 10s` in the trigger";
+            report.out.push(diagnostic.help(cure));
         }
         let read = steps::named_values(report, &key, node, "what a caller gets", "name: value");
         document.output = Some((key.span, read.unwrap_or_default()));
-    }
-    if let Some((key, node)) = trigger {
-        document.trigger = trigger::read(report, &key, node);
     }
 }
 

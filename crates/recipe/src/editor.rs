@@ -249,13 +249,17 @@ fn key(name: &str) -> Value {
             json!({ "anyOf": [duration(), { "const": "never" }] }),
             "How often events that were missed are read back, or `never`.",
         ),
+        "answer_within" => (
+            duration(),
+            "The sender waits so long for the recipe's `output`; after it, it gets 202 and the job's address.",
+        ),
         "input" => (
             json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/declared" } }),
             "What a recipe that others `call` takes: names to types, such as `{ name: text, tags: [text] }`.",
         ),
         "output" => (
             json!({ "type": "object" }),
-            "What a caller gets: names to values, worked out when the steps are over.",
+            "What a caller gets, or a sender that waits for an answer: names to values, worked out when the steps are over.",
         ),
         "batch" => (count(), "How many items a round gets at most, as a list."),
         "at_once" => {

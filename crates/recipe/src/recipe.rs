@@ -22,7 +22,7 @@ pub struct Recipe {
     pub label: Option<Template>,
     /// What starts a job.
     pub start: Start,
-    /// What a caller gets: names to values, evaluated when the body has ended by itself. Empty when it gives nothing.
+    /// What a caller gets, or a sender that waits for it: names to values, evaluated when the body has ended by itself. Empty when it gives nothing.
     pub output: Vec<(String, Template)>,
     /// The type of what a caller gets; null too when the body may end by a `stop`.
     pub output_shape: Shape,
@@ -102,6 +102,8 @@ pub struct Trigger {
     pub dedupe: Option<Expression>,
     /// How often events that were missed are read back from the vendor; `None` means never.
     pub catch_up: Option<Duration>,
+    /// How long the sender waits for the recipe's output; `None` means that it is answered once its event is on disk.
+    pub answer_within: Option<Duration>,
     /// Where it stands in the recipe.
     pub span: Span,
 }

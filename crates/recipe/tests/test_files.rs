@@ -85,6 +85,7 @@ fn catalogue() -> Catalogue {
         set_up: String::new(),
         kind: recipe::TriggerKind::Webhook,
         catch_up: None,
+        answers: false,
         examine: recipe::Examine::default(),
     };
     let hr = ConnectorSpec {

@@ -114,6 +114,15 @@ async fn metrics(door: Anyone) -> Response {
     {
         out.value("recipe_runner_store_bytes", &[("part", part)], bytes);
     }
+    let stats = store.stats();
+    out.about("recipe_runner_store_commits", "counter", "Transactions that were committed.");
+    out.value("recipe_runner_store_commits", &[], stats.commits);
+    out.about(
+        "recipe_runner_store_waits",
+        "counter",
+        "How often something waited for the disk: a delivery, a claim.",
+    );
+    out.value("recipe_runner_store_waits", &[], stats.waits);
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, out.text).into_response()
 }

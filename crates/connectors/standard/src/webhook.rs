@@ -21,13 +21,16 @@ const LONG_ENOUGH: usize = 16;
 pub(crate) fn connector() -> Connector {
     Connector::new("webhook", "Deliveries from anybody who can send an HTTP request.", open, check)
         .lints(lints)
-        .trigger(Trigger::new::<With, Received>(
-            "received",
-            "A request came in.",
-            SET_UP,
-            verify,
-            decode,
-        ))
+        .trigger(
+            Trigger::new::<With, Received>(
+                "received",
+                "A request came in.",
+                SET_UP,
+                verify,
+                decode,
+            )
+            .answers(),
+        )
 }
 
 /// How a sender proves who it is. With both a token and a signature, both are asked for.

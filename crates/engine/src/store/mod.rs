@@ -324,17 +324,24 @@ impl Store {
         self.read(move |db| queries::audit(db, target.as_deref(), before, limit)).await
     }
 
-    /// Keeps that a version of a recipe took effect, if it is the first time. Its text is a pin.
-    pub async fn keep_version(
+    /// Keeps these texts of recipes, by name, as their last good versions, which take effect now if it is their first
+    /// time. All in one commit; on the disk once this returns.
+    pub async fn keep_versions(
         &self,
-        recipe: &str,
-        version: &str,
+        texts: Vec<(String, String)>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (recipe, version) = (recipe.to_owned(), version.to_owned());
         self.inner
             .writer
-            .write(Mark::Other, move |db| queries::keep_version(db, &recipe, &version, at))
+            .write(Mark::Other, move |db| {
+                for (recipe, text) in &texts {
+                    let version = content_hash(text.as_bytes());
+                    recipes::save_pin(db, Pin::Recipe, &version, text.as_bytes())?;
+                    recipes::set_version(db, recipe, &version)?;
+                    queries::keep_version(db, recipe, &version, at)?;
+                }
+                Ok(())
+            })
             .await
     }
 

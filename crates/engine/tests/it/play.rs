@@ -106,6 +106,7 @@ pub(crate) fn recipe(steps: Vec<Step>, finally: Vec<Step>) -> Recipe {
             key: None,
             dedupe: None,
             catch_up: None,
+            answer_within: None,
             span: Span::new(0, 0),
         })),
         output: Vec::new(),

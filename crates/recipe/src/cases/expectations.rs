@@ -54,13 +54,14 @@ impl<'a> Reader<'a> {
                 "error" => expect.error = Some(self.error(value)),
                 "warnings" => expect.warnings = self.warnings(value),
                 "order" => expect.order = self.order(value),
-                "output" if self.called => {
+                "output" if self.answers => {
                     let gives = self.gives.clone();
                     conform(value, "output", &gives, Hold::Expectation, &mut self.to);
                     expect.output = Some(matcher::read(value));
                 }
                 "output" => {
-                    let message = "this recipe has a trigger, so it gives no `output`";
+                    let message =
+                        "this recipe has a trigger that answers nobody, so it gives no `output`";
                     let cure = "for that of a step, write `steps: { NAME: { output: … } }`";
                     self.to.error("wrong-value", key.span, message).help.push(cure.into());
                 }

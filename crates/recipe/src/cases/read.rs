@@ -60,6 +60,7 @@ pub fn read_cases(
         catalogue,
         event,
         called: recipe.trigger().is_none(),
+        answers: recipe.trigger().is_none_or(|trigger| trigger.answer_within.is_some()),
         gives: recipe.output_shape.clone(),
         project,
     };
@@ -76,7 +77,9 @@ pub(super) struct Reader<'a> {
     event: Shape,
     /// Whether the recipe is one that others call.
     pub(super) called: bool,
-    /// What it gives those who call it.
+    /// Whether somebody gets its output: a caller, or a sender that waits for it.
+    pub(super) answers: bool,
+    /// What it gives them.
     pub(super) gives: Shape,
     project: &'a Project,
 }

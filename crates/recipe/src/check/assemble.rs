@@ -38,11 +38,13 @@ pub(super) fn recipe(
         Some(trigger) => Start::Trigger(Box::new(assembly.trigger(trigger))),
         None => Start::Called { input: document.input.clone().expect(READ) },
     };
-    // What a recipe with a trigger would give is given to nobody.
-    let output = match &start {
-        Start::Called { .. } => document.output.take().map_or_else(Vec::new, |(_, output)| output),
-        Start::Trigger(_) => Vec::new(),
+    // What a recipe with a trigger would give is given to nobody, unless the sender waits for it.
+    let given = match &start {
+        Start::Called { .. } => true,
+        Start::Trigger(trigger) => trigger.answer_within.is_some(),
     };
+    let output =
+        document.output.take().filter(|_| given).map_or_else(Vec::new, |(_, output)| output);
     let name = name_of(source).to_owned();
     Recipe {
         version: version(&source.text),
@@ -98,6 +100,7 @@ impl Assembly<'_> {
                 Some(CatchUp::Every(_, every)) => Some(every),
                 None => spec.triggers.get(name).expect(READ).catch_up,
             },
+            answer_within: trigger.answer_within.map(|(_, within)| within),
             dedupe: trigger.dedupe.map(expression),
             span: trigger.span,
         }

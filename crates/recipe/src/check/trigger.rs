@@ -1,6 +1,6 @@
 //! The trigger: that it exists, its connection and settings, and the expressions over its event alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     catalogue::TriggerSpec,
@@ -18,6 +18,9 @@ use crate::{
     suggest,
     yaml::{Key, Node},
 };
+
+/// How long a sender may be kept waiting; proxies give up at about that time.
+const LONGEST_ANSWER: Duration = Duration::from_mins(1);
 
 /// Checks what starts a job, and the label; returns what expressions see before the first step.
 pub(super) fn check(
@@ -153,6 +156,7 @@ fn shape(
         flaws(found, &on.text, (on.span, source), &trigger.with, out);
     }
     catches_up(trigger, &on.text, found, source, out);
+    answers(document, trigger, found, world, source, out);
     Some(found.event.clone())
 }
 
@@ -172,6 +176,45 @@ fn catches_up(
         Diagnostic::error("no-catch-up", source, span, message)
             .help("remove the key, or write `catch_up: never`"),
     );
+}
+
+/// Reports a sender that would wait for what never comes.
+fn answers(
+    document: &Document,
+    trigger: &document::Trigger,
+    spec: &TriggerSpec,
+    world: &World<'_>,
+    source: &Arc<Source>,
+    out: &mut Vec<Diagnostic>,
+) {
+    let Some((span, within)) = trigger.answer_within else { return };
+    if !spec.answers {
+        let name = trigger.on.as_ref().map_or("", |on| &on.text);
+        let message =
+            format!("`{name}` cannot answer with the output: its sender does not read it");
+        let able = world.catalogue.connectors.iter().flat_map(|(connector, spec)| {
+            let able = spec.triggers.iter().filter(|(_, spec)| spec.answers);
+            able.map(move |(trigger, _)| format!("{connector}.{trigger}"))
+        });
+        let able: Vec<String> = able.collect();
+        let list = suggest::list(able.iter().map(String::as_str));
+        out.push(
+            Diagnostic::error("no-answer", source, span, message)
+                .help(format!("remove the key; triggers that can: {list}")),
+        );
+    } else if within.is_zero() || within > LONGEST_ANSWER {
+        let most = LONGEST_ANSWER.as_secs();
+        let message = format!("`answer_within` is more than nothing and at most {most} s");
+        out.push(Diagnostic::error("wrong-value", source, span, message).help(
+            "a sender that has waited so long gets 202 and the address of the job, which goes on",
+        ));
+    } else if document.output.is_none() {
+        let message = "`answer_within` has nothing to answer with: this recipe has no `output`";
+        out.push(
+            Diagnostic::error("missing-key", source, span, message)
+                .help("say what the sender gets: `output: { id: \"{{ steps.employee.id }}\" }`"),
+        );
+    }
 }
 
 /// Reports what the trigger itself finds wrong with settings of the right types.

@@ -20,6 +20,8 @@ pub(crate) struct Trigger {
     pub(crate) key: Option<OrderKey>,
     pub(crate) dedupe: Option<Condition>,
     pub(crate) catch_up: Option<CatchUp>,
+    /// `answer_within`: how long the sender waits for the output.
+    pub(crate) answer_within: Option<(Span, Duration)>,
     pub(crate) span: Span,
 }
 
@@ -41,7 +43,7 @@ pub(crate) const ORDER_KEY: Known = Known { what: "`key`", keys: &["group", "val
 
 pub(crate) const TRIGGER: Known = Known {
     what: "a trigger",
-    keys: &["on", "connection", "with", "when", "key", "dedupe", "catch_up"],
+    keys: &["on", "connection", "with", "when", "key", "dedupe", "catch_up", "answer_within"],
 };
 
 /// Reads the value of `trigger`.
@@ -54,6 +56,7 @@ pub(super) fn read(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Tri
         key: None,
         dedupe: None,
         catch_up: None,
+        answer_within: None,
         span,
     };
     if !matches!(node.value, Value::Map(_)) {
@@ -97,6 +100,9 @@ pub(super) fn read(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Tri
             Value::Text(text) if text == "never" => Some(CatchUp::Never),
             _ => report.duration(&key, &node).map(|every| CatchUp::Every(key.span, every)),
         };
+    }
+    if let Some((key, node)) = fields.take("answer_within") {
+        trigger.answer_within = report.duration(&key, &node).map(|within| (key.span, within));
     }
     Some(trigger)
 }

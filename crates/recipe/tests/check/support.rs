@@ -248,6 +248,7 @@ fn trigger(name: &str, with: Value, event: Value) -> (String, TriggerSpec) {
         set_up: String::new(),
         kind: recipe::TriggerKind::Webhook,
         catch_up: (name == "hired").then(|| Duration::from_hours(1)),
+        answers: name == "received",
         examine: recipe::Examine::default(),
     };
     (name.into(), spec)
