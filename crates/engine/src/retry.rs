@@ -50,12 +50,14 @@ pub(crate) fn next(policy: Option<&Retry>, attempt: Attempt<'_>) -> Option<Times
     if attempts.is_some_and(|most| attempt.number >= most) {
         return None;
     }
-    let wait = wait.mul_f64(jitter(attempt)).max(attempt.after.unwrap_or_default());
-    let next = later(attempt.at, wait);
-    if within.is_some_and(|within| next > later(attempt.first_at, within)) {
-        None
-    } else {
+    let own = later(attempt.at, wait.mul_f64(jitter(attempt)));
+    let next = own.max(later(attempt.at, attempt.after.unwrap_or_default()));
+    let end = within.map_or(Timestamp::MAX, |within| later(attempt.first_at, within));
+    if next <= end {
         Some(next)
+    } else {
+        // A vendor that asks for more than our patience is asked once more when it ends.
+        (policy.is_none() && own < end).then_some(end)
     }
 }
 
@@ -143,6 +145,16 @@ mod tests {
         let path = StepPath::root();
         let attempt = Attempt { after: Some(Duration::from_secs(500)), ..failing(1, 0, &path) };
         assert_eq!(next(None, attempt).unwrap().as_second(), 500);
+    }
+
+    #[test]
+    fn a_vendor_that_asks_for_too_much_is_asked_once_more_at_the_end() {
+        let path = StepPath::root();
+        let day = Duration::from_hours(24);
+        let attempt = Attempt { after: Some(day * 3), ..failing(1, 60, &path) };
+        assert_eq!(next(None, attempt).unwrap().as_second(), 86_400);
+        let attempt = Attempt { after: Some(day), ..failing(2, 86_400, &path) };
+        assert_eq!(next(None, attempt), None);
     }
 
     #[test]

@@ -57,15 +57,15 @@ impl Sender {
         let mut settings = ClientSettings::new(url)?;
         settings.allow_private_addresses = true;
         settings.timeout = TIMEOUT;
-        let opening = Opening::new("webhook", self.clock.clone());
-        let client = Client::new(settings, &opening)?;
         let mut statuses = Vec::new();
         for attempt in 0..self.attempts {
             if let Some(minutes) = attempt.checked_sub(1) {
                 let minutes = WAITS.get(minutes).copied().unwrap_or(WAITS[WAITS.len() - 1]);
                 self.clock.sleep(self.minute * minutes).await;
             }
-            let request = client
+            // A client of its own: the real sender tries seven times, whatever came of the attempts before.
+            let opening = Opening::new("webhook", self.clock.clone());
+            let request = Client::new(settings.clone(), &opening)?
                 .post("")
                 .bytes("application/json", body.clone().into_bytes())
                 .header("signature", signature.as_str())
