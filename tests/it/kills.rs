@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::town::{JOHNNY, Town};
 
 /// How many are hired in one town.
-const HIRES: u64 = 6;
+const HIRES: u32 = 6;
 /// How often the service of one town is killed.
 const KILLS: usize = 2;
 /// The longest life, in milliseconds; a town without a kill is through in about that time.
@@ -22,9 +22,10 @@ const LIFE: u64 = 900;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the table is the test's report")]
+#[expect(clippy::disallowed_methods, reason = "how many kills is the caller's choice")]
 fn killed_at_random_moments_under_load_nothing_is_lost_and_nothing_doubled() {
     let number = |name: &str, otherwise: usize| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+        std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok()).unwrap_or(otherwise)
     };
     let (kills, seed) = (number("RECIPE_RUNNER_KILLS", 10), number("RECIPE_RUNNER_SEED", 2026));
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -36,7 +37,7 @@ fn killed_at_random_moments_under_load_nothing_is_lost_and_nothing_doubled() {
         match lived(trouble, &lives) {
             Ok(outcome) => *counts.entry((told.into(), outcome)).or_default() += 1,
             Err(why) => {
-                wrong.push(format!("town {town} of seed {seed} ({told}, {lives:?}): {why}"))
+                wrong.push(format!("town {town} of seed {seed} ({told}, {lives:?}): {why}"));
             }
         }
     }
@@ -180,14 +181,14 @@ fn judge(town: &Town, people: &[u64]) -> Result<String, String> {
 fn crowd(town: &Town) -> Vec<u64> {
     town.greenhouse.account(|account| {
         let johnny = account.candidate(JOHNNY).unwrap().clone();
-        (0..HIRES)
-            .map(|number| {
+        (0..u64::from(HIRES))
+            .zip(["Ash", "Birch", "Cedar", "Elm", "Fir", "Oak"])
+            .map(|(number, last_name)| {
                 let mut one = johnny.clone();
                 let add = (number + 1) * 1_000_000;
                 one.id += add;
                 one.first_name = format!("Johnny {number}");
-                one.last_name =
-                    ["Ash", "Birch", "Cedar", "Elm", "Fir", "Oak"][number as usize % 6].into();
+                one.last_name = last_name.into();
                 for mail in &mut one.email_addresses {
                     mail.value = format!("{number}.{}", mail.value);
                 }
@@ -224,14 +225,15 @@ impl Random {
 
     /// Returns how the vendors misbehave, if they do.
     fn trouble(&mut self) -> (Option<Fault>, &'static str) {
-        let on = [Operation::CreateEmployee, Operation::UploadDocument][self.below(2) as usize];
+        let on =
+            [Operation::CreateEmployee, Operation::UploadDocument][usize::from(self.below(2) == 1)];
         let (trouble, told) = match self.below(4) {
             0 => return (None, "behave"),
             1 => (Trouble::CutAfter, "do it, and cut the line"),
             2 => (Trouble::CutBefore, "cut the line"),
             _ => (Trouble::HoldAfter(150), "do it, and answer late"),
         };
-        let after = u32::try_from(self.below(HIRES)).unwrap();
+        let after = u32::try_from(self.below(HIRES.into())).unwrap();
         (Some(Fault { on, after, times: 2, trouble }), told)
     }
 }

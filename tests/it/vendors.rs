@@ -25,7 +25,6 @@ type Answers = Arc<Mutex<Vec<String>>>;
 /// A proxy in front of GoCo: each answer in the list is given once to the requests with a text in their first line;
 /// all others go through.
 struct Between {
-    address: String,
     answers: Answers,
     asked: Arc<AtomicUsize>,
 }
@@ -37,8 +36,7 @@ impl Between {
         let behind =
             town.goco.url().trim_start_matches("http://").split('/').next().unwrap().to_owned();
         let answers = Arc::new(Mutex::new(answers));
-        let between =
-            Self { address: address.clone(), answers: answers.clone(), asked: Arc::default() };
+        let between = Self { answers: answers.clone(), asked: Arc::default() };
         let (asked, real) = (between.asked.clone(), behind.clone());
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -300,7 +298,7 @@ fn a_token_that_another_mint_took_away_is_fetched_anew_and_a_name_that_is_nowher
 
     let mut town = Town::new();
     let text = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
-    let url = town.goco.url().to_owned();
+    let url = town.goco.url().clone();
     town.write("connections.yaml", &text.replace(&url, "https://nowhere.invalid/api"));
     town.start();
     town.hire(JOHNNY);
