@@ -28,10 +28,8 @@ steps:
   - id: all
     for_each: event.body.items
     as: one
-    collect: steps.each.number
+    collect: one
     steps:
-      - id: each
-        set: {{ number: \"{{{{ one + 1 }}}}\" }}
       - action: log.write
         with: {{ message: \"round {{{{ one }}}}\" }}
 "
@@ -39,13 +37,7 @@ steps:
     let waits =
         light.replace("    as: one\n", "    as: one\n    at_once: 100\n") + "      - wait: 10ms\n";
     let folder = tempfile::tempdir().unwrap();
-    small_project(
-        folder.path(),
-        &[
-            ("light", light.replace("steps.each.number", "one")),
-            ("waits", waits.replace("steps.each.number", "one")),
-        ],
-    );
+    small_project(folder.path(), &[("light", light), ("waits", waits)]);
     let process = Process::runner(folder.path());
     let mut rows = Vec::new();
     let mut good = true;

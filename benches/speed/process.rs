@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -26,7 +26,7 @@ impl Process {
     /// Starts recipe-runner on a project, with every recipe on.
     pub(crate) fn runner(folder: &Path) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(["start", "--all", "--project"]).arg(folder).envs(NAMES).stderr(Stdio::null());
+        command.args(["start", "--all", "--project"]).arg(folder).envs(NAMES);
         Self::start(command, "pages")
     }
 
@@ -39,18 +39,24 @@ impl Process {
 
     fn start(mut command: Command, word: &str) -> Self {
         let began = Instant::now();
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut complaints = child.stderr.take().unwrap();
         let address = loop {
             let mut line = String::new();
-            assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it was ready");
+            if lines.read_line(&mut line).unwrap() == 0 {
+                let mut said = String::new();
+                complaints.read_to_string(&mut said).unwrap();
+                panic!("it ended before it was ready: {said}");
+            }
             if let Some(origin) = line.strip_prefix(word) {
                 break origin.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
             }
         };
         let started_in = began.elapsed();
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        std::thread::spawn(move || std::io::copy(&mut complaints, &mut std::io::sink()));
         Self { child, address, started_in }
     }
 
