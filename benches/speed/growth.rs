@@ -18,12 +18,12 @@ use crate::{
 };
 
 const LONGEST: Duration = Duration::from_secs(150);
-const TOKEN: &str = "trigger: { on: webhook.received, answer_within: 60s }\n";
+const WAITS: &str = "trigger: { on: webhook.received, answer_within: 60s }\n";
 
 /// Rounds of a light step, one after the other, and rounds that each wait, 100 at once.
 pub(crate) fn rounds(size: Size) -> bool {
     let light = format!(
-        "{TOKEN}output: {{ rounds: \"{{{{ steps.all.results | length }}}}\" }}
+        "{WAITS}output: {{ rounds: \"{{{{ steps.all.results | length }}}}\" }}
 steps:
   - id: all
     for_each: event.body.items
@@ -31,7 +31,7 @@ steps:
     collect: one
     steps:
       - action: log.write
-        with: {{ message: \"round {{{{ one }}}}\" }}
+        with: {{ message: a round }}
 "
     );
     let waits =

@@ -1,8 +1,8 @@
 //! The processes that are measured: started, looked at through `/proc`, stopped or killed.
 
 use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _},
+    fs::{self, File},
+    io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -11,6 +11,7 @@ use std::{
 use crate::{load, recipes::NAMES};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_recipe-runner");
+const COMPLAINTS: &str = "complaints.txt";
 /// How many clock ticks `/proc` counts in a second, on every Linux.
 const TICKS: f64 = 100.0;
 
@@ -27,28 +28,30 @@ impl Process {
     pub(crate) fn runner(folder: &Path) -> Self {
         let mut command = Command::new(BINARY);
         command.args(["start", "--all", "--project"]).arg(folder).envs(NAMES);
-        Self::start(command, "pages")
+        Self::start(command, folder, "pages")
     }
 
     /// Starts the hand-written loop.
     pub(crate) fn bare(folder: &Path, vendor: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("bare").arg(folder).arg(vendor);
-        Self::start(command, "pages")
+        Self::start(command, folder, "pages")
     }
 
-    fn start(mut command: Command, word: &str) -> Self {
+    /// What it complains of goes into a file of its folder, and is shown when it does not come up.
+    fn start(mut command: Command, folder: &Path, word: &str) -> Self {
+        let said = folder.join(COMPLAINTS);
         let began = Instant::now();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(File::create(&said).unwrap());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut complaints = child.stderr.take().unwrap();
         let address = loop {
             let mut line = String::new();
             if lines.read_line(&mut line).unwrap() == 0 {
-                let mut said = String::new();
-                complaints.read_to_string(&mut said).unwrap();
-                panic!("it ended before it was ready: {said}");
+                let status = child.wait().unwrap();
+                let complaints = fs::read_to_string(&said).unwrap();
+                panic!("it ended before it was ready ({status}) and said:\n{complaints}");
             }
             if let Some(origin) = line.strip_prefix(word) {
                 break origin.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -56,7 +59,6 @@ impl Process {
         };
         let started_in = began.elapsed();
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        std::thread::spawn(move || std::io::copy(&mut complaints, &mut std::io::sink()));
         Self { child, address, started_in }
     }
 

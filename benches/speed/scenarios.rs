@@ -24,7 +24,7 @@ pub(crate) fn run(size: Size) -> bool {
     let one = format!("settings: {{ concurrency: 64 }}\n{WAITS}{STEP}");
     let forty = format!("{WAITS}{}", STEP.repeat(40));
     let rounds = format!(
-        "{WAITS}  - for_each: event.body.items\n    as: one\n    steps:\n      - action: log.write\n        with: {{ message: \"{{{{ one }}}}\" }}\n"
+        "{WAITS}  - for_each: event.body.items\n    as: one\n    steps:\n      - action: log.write\n        with: {{ message: a round }}\n"
     );
     let folder = tempfile::tempdir().unwrap();
     small_project(
