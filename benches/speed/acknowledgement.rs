@@ -73,7 +73,7 @@ pub(crate) fn run(size: Size) -> bool {
         &format!(
             "a hire waits for the disk twice, before its 200 and before its write: {waits_a_job:.2}"
         ),
-        waits_a_job <= 2.05,
+        waits_a_job <= size.of(2.05, 2.5),
     )
 }
 

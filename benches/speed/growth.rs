@@ -64,7 +64,7 @@ steps:
         let grows = last / before;
         good &= table::limit(
             &format!("`{recipe}`: ten times the rounds cost {grows:.2} times as much each"),
-            grows <= size.of(1.2, 2.0),
+            grows <= size.of(1.2, 5.0),
         );
     }
     process.stop();
@@ -86,7 +86,7 @@ fn past(size: Size) -> bool {
         let hires = hires.clone();
         Arc::new(move |number| hires.request(number, HIRE))
     };
-    let jobs = size.of(2_000, 300);
+    let jobs = size.of(2_000, 200);
     let mut rows = Vec::new();
     let mut speeds = Vec::new();
     let mut sent = 0;
@@ -136,7 +136,7 @@ fn past(size: Size) -> bool {
     let share = speeds[1] / speeds[0];
     table::limit(
         &format!("with a long history {share:.2} of the speed without one"),
-        share >= size.of(0.8, 0.5),
+        share >= size.of(0.8, 0.2),
     )
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn open(
     const CONNECTIONS: usize = 64;
     let next = Arc::new(AtomicUsize::new(0));
     on_a_runtime(async {
-        let began = Instant::now();
+        let (began, began_at) = (Instant::now(), Timestamp::now());
         let mut workers = Vec::new();
         for _ in 0..CONNECTIONS {
             let (next, make, address) = (next.clone(), make.clone(), address.to_owned());
@@ -99,9 +99,11 @@ pub(crate) fn open(
                         return found;
                     }
                     let request = make(numbers.start + at);
-                    let due = began + Duration::from_secs_f64(at as f64 / rate);
+                    let after = Duration::from_secs_f64(at as f64 / rate);
+                    let due = began + after;
                     tokio::time::sleep_until(due.into()).await;
-                    found.sent.push((numbers.start + at, Timestamp::now()));
+                    // The whole hire counts from the same moment as its answer.
+                    found.sent.push((numbers.start + at, began_at + after));
                     let status = line.ask(&request).await;
                     found.take(status, due.elapsed());
                 }

@@ -72,7 +72,10 @@ fn main() -> ExitCode {
     let mut good = true;
     for (name, part) in PARTS {
         if names.is_empty() || names.iter().any(|asked| *asked == name) {
-            good &= part(size);
+            let began = std::time::Instant::now();
+            let held = part(size);
+            println!("\n({name}: {:.0} s)", began.elapsed().as_secs_f64());
+            good &= held;
         }
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
