@@ -40,7 +40,7 @@ impl Service {
     /// Returns the journal of a job, each entry with what happened.
     pub async fn journal(&self, job: i64) -> Result<Vec<(Entry, Value)>, Trouble> {
         let view = self.view(job).await?;
-        let hidden = self.hidden_in(&view, &Story::of(&view));
+        let hidden = self.hidden_in(&view, &Story::of(&view)).await?;
         let shown = |entry: Entry| {
             let mut value = serde_json::to_value(&entry.kind).expect("our own values serialise");
             mask::cut_queries(&mut value);

@@ -54,6 +54,13 @@ pub fn of_event(event: &Value, paths: &[String]) -> Vec<String> {
     hidden
 }
 
+/// Returns every text in a body, which is JSON.
+pub fn all_of(body: &[u8]) -> Vec<String> {
+    let mut hidden = Vec::new();
+    texts(&serde_json::from_slice(body).unwrap_or_default(), &mut hidden);
+    hidden
+}
+
 /// Returns the texts that the paths of a recipe's `mask` name in what a step gave: its output, or the variables it set.
 pub fn of_step(step: &str, does: &str, output: &Value, paths: &[String]) -> Vec<String> {
     let name = without_rounds(step);

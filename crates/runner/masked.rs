@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use connector::Delivery;
-use engine::{CommandError, JobId, JobRow, JobView, StoredDelivery};
+use engine::{CommandError, JobId, JobRow, JobView, Parent, StoredDelivery};
 use recipe::Recipe;
 use serde_json::Value;
 
@@ -29,8 +29,38 @@ impl Service {
         self.engine.recipe(recipe).filter(|recipe| !recipe.settings.mask.is_empty())
     }
 
-    /// Returns the texts that are hidden in a job.
-    pub(crate) fn hidden_in(&self, view: &JobView, story: &Story) -> Vec<String> {
+    /// Returns the texts that are hidden in a job: those that its recipe masks, and those that the recipes of the jobs
+    /// mask that called it.
+    pub(crate) async fn hidden_in(
+        &self,
+        view: &JobView,
+        story: &Story,
+    ) -> Result<Vec<String>, Trouble> {
+        let mut hidden = self.hidden_by_itself(view, story);
+        let mut parent = view.row.parent.clone();
+        while let Some(Parent { job, .. }) = parent {
+            let caller = self.row(job).await?;
+            parent = caller.as_ref().and_then(|row| row.parent.clone());
+            let caller = match caller {
+                Some(row) if self.masking(&row.recipe).is_none() => continue,
+                Some(_) => self.view(job.0).await.ok(),
+                None => None,
+            };
+            match caller {
+                Some(caller) => hidden.extend(self.hidden_by_itself(&caller, &Story::of(&caller))),
+                // Purged: nobody can say any more which part of what it gave was to be hidden.
+                None if self.engine.anything_is_masked() => {
+                    hidden.push(view.row.label.clone());
+                    hidden.extend(mask::all_of(&view.delivery.body));
+                }
+                None => {}
+            }
+        }
+        mask::longest_first(&mut hidden);
+        Ok(hidden)
+    }
+
+    fn hidden_by_itself(&self, view: &JobView, story: &Story) -> Vec<String> {
         let current = self.masking(&view.row.recipe);
         let own = view.recipe.as_ref();
         let paths: Vec<String> =
@@ -46,10 +76,17 @@ impl Service {
     /// Returns the texts that are hidden in a job of that recipe.
     pub(crate) async fn hidden_of(&self, job: i64, recipe: &str) -> Result<Vec<String>, Trouble> {
         if self.masking(recipe).is_none() {
-            return Ok(Vec::new());
+            let row = self.row(JobId(job)).await?;
+            if row.is_none_or(|row| row.parent.is_none()) {
+                return Ok(Vec::new());
+            }
         }
         let view = self.view(job).await?;
-        Ok(self.hidden_in(&view, &Story::of(&view)))
+        self.hidden_in(&view, &Story::of(&view)).await
+    }
+
+    async fn row(&self, job: JobId) -> Result<Option<JobRow>, Trouble> {
+        self.engine.store().job(job).await.map_err(|error| store_trouble(&error))
     }
 
     /// Returns jobs as lists show them, without what is hidden in them.
@@ -76,6 +113,9 @@ impl Service {
 
     /// As [`hidden_of`](Self::hidden_of), without reading a journal that has nothing to say of it.
     async fn hidden_in_row(&self, row: &JobRow) -> Result<Vec<String>, Trouble> {
+        if row.parent.is_some() {
+            return self.hidden_of(row.id.0, &row.recipe).await;
+        }
         let Some(current) = self.masking(&row.recipe) else { return Ok(Vec::new()) };
         let paths = &current.settings.mask;
         let is_current = row.version.as_ref().is_none_or(|version| *version == current.version);
@@ -91,6 +131,11 @@ impl Service {
 
     /// Hides in a delivery what its recipe masks.
     pub(crate) fn mask_delivery(&self, delivery: &mut StoredDelivery) {
+        if delivery.is_call() && self.engine.anything_is_masked() {
+            let words = "not shown: it is what another recipe gave, and the job it made shows it";
+            delivery.body = words.as_bytes().into();
+            return;
+        }
         let as_sent = as_sent(delivery);
         let recipe = self.masking(&delivery.recipe);
         let mut hidden: Vec<String> = recipe

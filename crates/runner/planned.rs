@@ -11,7 +11,6 @@ use crate::{
     mask,
     request::From,
     service::{Service, command_trouble},
-    story::Story,
 };
 
 impl Service {
@@ -20,7 +19,9 @@ impl Service {
         let masking = self.masking(recipe);
         let paths = masking.as_ref().map(|one| one.settings.mask.clone()).unwrap_or_default();
         let hidden = match (&masking, &from) {
-            (None, _) => Vec::new(),
+            // What is hidden in a job is hidden in one that is made of it.
+            (_, From::Job(job)) => self.hidden_of(*job, recipe).await?,
+            (None, From::Body(_)) => Vec::new(),
             (Some(masking), From::Body(body)) => {
                 let delivery = Delivery {
                     headers: Vec::new(),
@@ -30,11 +31,6 @@ impl Service {
                 };
                 let event = self.decoded(masking, &delivery).into_iter().next();
                 mask::of_event(&event.unwrap_or_default(), &paths)
-            }
-            // What is hidden in a job is hidden in one that is made of it.
-            (Some(_), From::Job(job)) => {
-                let view = self.view(*job).await?;
-                self.hidden_in(&view, &Story::of(&view))
             }
         };
         let from = match from {

@@ -179,7 +179,7 @@ impl Service {
     pub async fn story(&self, job: i64) -> Result<Story, Trouble> {
         let view = self.view(job).await?;
         let story = Story::of(&view);
-        let hidden = self.hidden_in(&view, &story);
+        let hidden = self.hidden_in(&view, &story).await?;
         Ok(mask::apply(mask::links(story), &hidden))
     }
 

@@ -281,7 +281,7 @@ fn what_came_in_a_form_is_not_shown_when_its_recipe_masks() {
 }
 
 #[test]
-fn what_is_masked_of_a_variable_and_of_a_called_job_is_seen_nowhere() {
+fn what_is_masked_of_a_variable_is_seen_nowhere_and_called_jobs_inherit_it() {
     let mut town = Town::new();
     town.write(
         "recipes/caller.yaml",
@@ -293,8 +293,7 @@ fn what_is_masked_of_a_variable_and_of_a_called_job_is_seen_nowhere() {
     );
     town.write(
         "recipes/called.yaml",
-        "title: Called\nlabel: \"For {{ input.whom }}\"\ninput: { whom: text }\n\
-         settings: { mask: [input.whom] }\nsteps:\n\
+        "title: Called\nlabel: \"For {{ input.whom }}\"\ninput: { whom: text }\nsteps:\n\
          \x20 - stop: succeeded\n    reason: \"for {{ input.whom }}\"\n",
     );
     let mut connections = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();

@@ -18,7 +18,7 @@ use crate::{
     machine::Child,
     retry,
     service::{Engine, Notice, Shared},
-    store::{Accepted, Intake, JobRow, NewJob, Parent, StoreError},
+    store::{Accepted, CALL, Intake, JobRow, NewJob, Parent, StoreError},
     worker,
 };
 
@@ -404,7 +404,7 @@ pub(crate) fn call(
         headers: Vec::new(),
         query: String::new(),
         body: delivery.body,
-        verdict: "call".into(),
+        verdict: CALL.into(),
         answered: 200,
         jobs: vec![job],
     })

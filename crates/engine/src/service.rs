@@ -233,6 +233,13 @@ impl Engine {
         self.current(name).ok()
     }
 
+    /// Whether the version that new jobs take masks something, of any recipe.
+    pub fn anything_is_masked(&self) -> bool {
+        let recipes = self.shared.recipes.read().expect("no panic while the lock is held");
+        let mut current = recipes.values().filter_map(|known| known.current.as_ref());
+        current.any(|recipe| !recipe.settings.mask.is_empty())
+    }
+
     /// Returns the job that this one waits for.
     pub fn blocked_by(&self, job: JobId) -> Option<JobId> {
         self.shared.dispatch().blocked_by(job)

@@ -39,6 +39,7 @@ pub use protocol::{
 };
 pub use purge::{Keep, Purged, Size};
 pub use queries::{Audit, DayCount, VersionRow};
+pub(crate) use reads::CALL;
 pub use reads::{Loaded, StoredDelivery};
 pub use recipes::{Pin, RecipeState, content_hash};
 pub use sources::{Reading, Source, Taken};

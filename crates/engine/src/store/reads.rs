@@ -53,6 +53,16 @@ pub struct StoredDelivery {
     pub answered: u16,
 }
 
+impl StoredDelivery {
+    /// Whether a step of another job gave it, and nobody sent it.
+    pub fn is_call(&self) -> bool {
+        self.verdict == CALL
+    }
+}
+
+/// The verdict of what a step of another job gave.
+pub(crate) const CALL: &str = "call";
+
 /// The connections that read. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Readers {
