@@ -41,6 +41,8 @@ pub struct Search {
 pub struct ServiceStatus {
     /// The running service; `None` when the command asked the store itself.
     pub running: Option<Running>,
+    /// Why nothing can be stored; `None` when all is well.
+    pub store_trouble: Option<String>,
     /// The recipes, by name.
     pub recipes: Vec<RecipeLine>,
     /// The jobs that wait for a person, oldest first, at most a hundred.

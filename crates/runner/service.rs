@@ -223,6 +223,7 @@ impl Service {
         let wrong = self.wrong().clone();
         Ok(ServiceStatus {
             running: self.running(),
+            store_trouble: self.engine.store().check().await.err().map(|error| error.to_string()),
             recipes: self.recipes().await?.into_iter().map(RecipeLine::of).collect(),
             attention,
             mistakes: wrong

@@ -45,6 +45,7 @@ pub async fn run(dir: &Path, asked: Start) -> Result<Exit, Trouble> {
         return detach(dir, &data_dir, &asked).await;
     }
     logs::begin(&asked.log, asked.log_format)?;
+    survive_limits()?;
     let service = Service::open(dir, references::environment).await?;
     // What cannot start is refused before a door is open.
     if let Err(trouble) = switch_on(&service, &asked).await {
@@ -242,10 +243,20 @@ fn tell_sign_in(FirstSignIn { token, link }: FirstSignIn) {
     }
 }
 
+/// Has a write beyond the limit on the size of files fail like one to a full disk, and not end the process.
+fn survive_limits() -> Result<(), Trouble> {
+    let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // Once somebody listens, the signal does nothing else any more.
+    signal(too_large).map(drop).map_err(|error| unheard(&error))
+}
+
+fn unheard(error: &std::io::Error) -> Trouble {
+    Trouble::cannot(format!("cannot listen to signals: {error}"))
+}
+
 /// Waits for Ctrl-C, SIGTERM, or a command to stop.
 pub async fn wait_for_the_end(service: &Service) -> Result<(), Trouble> {
-    let mut terminated = signal(SignalKind::terminate())
-        .map_err(|error| Trouble::cannot(format!("cannot listen to signals: {error}")))?;
+    let mut terminated = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}

@@ -26,7 +26,8 @@ pub async fn run(dir: &Path, fail_on: Option<FailOn>, format: Format) -> Result<
         Format::Json => terminal::json(&status),
         Format::Text => terminal::data(text(&status, SystemClock.now())),
     }
-    let wrong = !status.attention.is_empty() || status.running.is_none();
+    let wrong =
+        !status.attention.is_empty() || status.running.is_none() || status.store_trouble.is_some();
     Ok(if fail_on.is_some() && wrong { Exit::Found } else { Exit::Good })
 }
 
@@ -47,6 +48,10 @@ fn text(status: &ServiceStatus, now: Timestamp) -> String {
     }];
     if let Some(running) = &status.running {
         lines.push(format!("pages        {}", paint(NAME, &running.page)));
+    }
+    if let Some(trouble) = &status.store_trouble {
+        lines.push(format!("\n{}", paint(BAD, "nothing can be stored; webhooks are answered 503")));
+        lines.push(format!("  {trouble}"));
     }
     for recipe in &status.recipes {
         lines.push(String::new());

@@ -13,6 +13,7 @@ mod checking;
 mod command_line;
 mod deaths;
 mod deliveries;
+mod disk;
 mod editors;
 mod examples;
 mod hires;

@@ -290,6 +290,15 @@ goco:
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 
+    /// Has every write of the service to a file fail, as on a disk that is broken or full; or no more.
+    pub fn break_the_disk(&self, broken: bool) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let pid = self.service.as_ref().unwrap().child.lock().unwrap().id();
+        let current = broken.then_some(0);
+        let pid = Pid::from_raw(pid.cast_signed());
+        prlimit(pid, Resource::Fsize, Rlimit { current, maximum: None }).unwrap();
+    }
+
     /// Returns whether the service has ended by itself.
     #[cfg(feature = "crash-points")]
     pub fn has_ended(&self) -> bool {

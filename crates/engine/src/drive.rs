@@ -228,20 +228,32 @@ impl Drive {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            happened = self.happenings.join_next() => match happened {
-                Some(Ok((number, path, happened))) => {
-                    return self.happened(number, &path, happened).await;
+        tokio::pin!(moment);
+        loop {
+            tokio::select! {
+                happened = self.happenings.join_next() => return match happened {
+                    Some(Ok((number, path, happened))) => {
+                        self.happened(number, &path, happened).await
+                    }
+                    Some(Err(fault)) => Err(DriveError::Call(fault.to_string())),
+                    None => Ok(()),
+                },
+                mail = self.mail.recv() => return match mail {
+                    Some(mail) => self.take_mail(mail).await,
+                    None => Ok(()),
+                },
+                () = &mut moment => return Ok(()),
+                // What could not be stored is stored once it can be, not only when the next call ends.
+                outcome = first(&mut self.unconfirmed) => {
+                    let Some((append, _)) = self.unconfirmed.pop_front() else { continue };
+                    if outcome.is_err() {
+                        let failed: Appended = Box::pin(std::future::ready(outcome));
+                        self.unconfirmed.push_front((append, failed));
+                        self.confirm().await?;
+                    }
                 }
-                Some(Err(fault)) => return Err(DriveError::Call(fault.to_string())),
-                None => {}
-            },
-            mail = self.mail.recv() => if let Some(mail) = mail {
-                return self.take_mail(mail).await;
-            },
-            () = moment => {}
+            }
         }
-        Ok(())
     }
 
     async fn read_mail(&mut self) -> Result<(), DriveError> {
@@ -420,6 +432,14 @@ impl Drive {
     }
 }
 
+/// Returns what the store says of the first of these.
+async fn first(unconfirmed: &mut VecDeque<(Append, Appended)>) -> Result<Claimed, StoreError> {
+    match unconfirmed.front_mut() {
+        Some((_, appended)) => appended.await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn send(shared: &Shared, append: Append) -> Appended {
     match shared.store.append_later(append).await {
         Ok(appended) => Box::pin(appended),
@@ -427,7 +447,7 @@ async fn send(shared: &Shared, append: Append) -> Appended {
     }
 }
 
-/// Waits before the store is asked again; gives the error back when asking again is no use.
+/// Waits before the store is asked again; gives the error back when asking again is no use, or the service has to end.
 pub(crate) async fn pause(
     shared: &Shared,
     job: JobId,
@@ -436,7 +456,14 @@ pub(crate) async fn pause(
     if !matches!(error, StoreError::Unavailable(_) | StoreError::Gap { .. }) {
         return Err(error);
     }
-    tracing::error!(job = job.0, %error, "the store does not take entries; trying again");
+    if shared.is_overdue() {
+        tracing::error!(
+            job = job.0,
+            "the service ends, and what this job did last is not stored; what it wrote is looked up at the next start"
+        );
+        return Err(error);
+    }
+    tracing::debug!(job = job.0, %error, "the store does not take entries; trying again");
     shared.clock.sleep(STORE_PAUSE).await;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, RwLock,
+        Arc, Mutex, MutexGuard, OnceLock, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -31,6 +31,9 @@ use crate::{
 
 /// How many notices a slow listener may fall behind before it misses some.
 const NOTICES: usize = 4096;
+
+/// How long a service that stops waits for a store that takes nothing: what its calls gave is in memory only.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a job may wait for another before a person should look.
 const LONG: Duration = Duration::from_hours(1);
@@ -96,6 +99,8 @@ pub(crate) struct Shared {
     dispatch: Mutex<Dispatch>,
     notices: broadcast::Sender<Notice>,
     stopping: AtomicBool,
+    /// Until when a store that takes nothing is waited for, once the service stops.
+    stop_by: OnceLock<Timestamp>,
     pub(crate) refusals: Mutex<HashMap<String, (Timestamp, String)>>,
     /// Held while what the engine knows of recipes is made anew: no switch is lost between reading and writing.
     changing: tokio::sync::Mutex<()>,
@@ -134,6 +139,7 @@ impl Engine {
             dispatch: Mutex::default(),
             notices: broadcast::channel(NOTICES).0,
             stopping: AtomicBool::new(false),
+            stop_by: OnceLock::new(),
             refusals: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         });
@@ -283,6 +289,7 @@ impl Engine {
 
     /// Stops gracefully: nothing new starts, calls in flight end and are journaled. Returns when all is on disk.
     pub async fn stop(&self) {
+        self.shared.stop_by.get_or_init(|| retry::later(self.shared.clock.now(), PATIENCE));
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.dispatch().stop_listening();
         self.shared.changed.notify_one();
@@ -391,6 +398,11 @@ impl Shared {
 
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Returns whether the service stops and has waited long enough for its store.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.stop_by.get().is_some_and(|by| *by <= self.clock.now())
     }
 
     pub(crate) fn job_url(&self, job: JobId) -> String {

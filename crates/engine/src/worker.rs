@@ -183,6 +183,10 @@ async fn drive(
         match shared.store.load(id).await {
             Ok(Some(loaded)) => break loaded,
             Ok(None) => return (Parked::Over, Late::Mail(mail)),
+            Err(error @ (StoreError::Damaged(_) | StoreError::Fault(_))) => {
+                return (unreadable(&shared, id, asked, &error).await, Late::Mail(mail));
+            }
+            Err(_) if shared.stopping() => return (Parked::Paused, Late::Mail(mail)),
             Err(error) => {
                 tracing::error!(job = id.0, %error, "the store does not answer; trying again");
                 shared.clock.sleep(std::time::Duration::from_secs(1)).await;
@@ -224,6 +228,10 @@ async fn drive(
     }
     let parked = match drive.go().await {
         Ok(parked) => parked,
+        // Said already; its journal is as it was.
+        Err(DriveError::Store(StoreError::Unavailable(_) | StoreError::Gap { .. })) => {
+            Parked::Paused
+        }
         Err(fault) => {
             tracing::error!(job = id.0, %fault, "a fault of the engine stops a job");
             stand_still(
@@ -422,6 +430,23 @@ async fn end_unread(shared: &Arc<Shared>, row: &JobRow, by: &str) -> Result<(), 
     });
     let append = Append { job: row.id, entries, standing, claim: None, settle: None };
     shared.store.append(append).await.map(drop)
+}
+
+/// Has a job wait for a person whose journal cannot be read.
+async fn unreadable(
+    shared: &Arc<Shared>,
+    id: JobId,
+    asked: Option<Asked>,
+    error: &StoreError,
+) -> Parked {
+    tracing::error!(job = id.0, %error, "a job cannot be read and waits for a person");
+    if let Some(asked) = asked {
+        drop(asked.reply.send(Err(CommandError::Broken(id, error.to_string()))));
+    }
+    match shared.store.job(id).await {
+        Ok(Some(row)) => stand_still(shared, &row, error.to_string()).await,
+        _ => Parked::Attention,
+    }
 }
 
 /// Has a job wait for a person without a word in its journal.

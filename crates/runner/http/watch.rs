@@ -19,15 +19,19 @@ async fn healthy(_: Anyone) -> Response {
     text(StatusCode::OK, "ok\n")
 }
 
-/// Ready is who can read the store and is not stopping.
+/// Ready is whose store can be read and takes what comes, and who is not stopping.
 async fn ready(door: Anyone) -> Response {
     let service = &door.site.service;
     if service.stop.is_cancelled() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    match service.engine.store().counts().await {
-        Ok(_) => text(StatusCode::OK, "ready\n"),
-        Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n"),
+    match service.engine.store().check().await {
+        Ok(()) => text(StatusCode::OK, "ready\n"),
+        // Whoever comes is not told where the file is.
+        Err(_) => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "nothing can be stored: `recipe-runner status` says why\n",
+        ),
     }
 }
 
@@ -114,7 +118,16 @@ async fn metrics(door: Anyone) -> Response {
     {
         out.value("recipe_runner_store_bytes", &[("part", part)], bytes);
     }
+    let takes = store.check().await.is_ok();
+    out.about("recipe_runner_store_writable", "gauge", "Whether the store takes what comes.");
+    out.value("recipe_runner_store_writable", &[], i64::from(takes));
     let stats = store.stats();
+    out.about(
+        "recipe_runner_store_failures",
+        "counter",
+        "How often something could not be stored: a full or failing disk.",
+    );
+    out.value("recipe_runner_store_failures", &[], stats.failures);
     out.about("recipe_runner_store_commits", "counter", "Transactions that were committed.");
     out.value("recipe_runner_store_commits", &[], stats.commits);
     out.about(

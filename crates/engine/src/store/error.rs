@@ -1,6 +1,9 @@
 //! How the store fails: who can do what about it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rusqlite::ErrorCode;
 
@@ -63,6 +66,17 @@ impl StoreError {
         Self::Unavailable(why.to_string().into())
     }
 
+    /// Says which file it is about.
+    #[must_use]
+    pub(super) fn about(self, path: &Path) -> Self {
+        match self {
+            Self::Unavailable(why) => {
+                Self::unavailable(format_args!("`{}`: {why}", path.display()))
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn damaged(why: impl std::fmt::Display) -> Self {
         Self::Damaged(why.to_string().into())
     }
@@ -85,7 +99,35 @@ impl From<rusqlite::Error> for StoreError {
                 | ErrorCode::ApiMisuse,
             )
             | None => Self::fault(format_args!("the store refused a statement: {error}")),
-            Some(_) => Self::unavailable(error),
+            Some(code) => Self::unavailable(words(code, &error)),
         }
+    }
+}
+
+/// Returns what a failure of the disk or the file is, and what to do about it.
+fn words(code: ErrorCode, error: &rusqlite::Error) -> String {
+    match code {
+        ErrorCode::DiskFull => {
+            "the disk is full: make room, and what waits is stored by itself".into()
+        }
+        ErrorCode::SystemIoFailure => format!(
+            "the disk fails ({error}): look at the disk, and at quotas and limits on the size of files"
+        ),
+        ErrorCode::ReadOnly => {
+            "it cannot be written: look at the owner and the rights of the file, and \
+                                whether its disk is mounted read-only"
+                .into()
+        }
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+            format!("it is damaged ({error}): put a backup in its place")
+        }
+        ErrorCode::CannotOpen | ErrorCode::PermissionDenied => format!(
+            "it cannot be opened ({error}): look whether it is there, and at the owner and the rights of its folder"
+        ),
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            "another program holds it, such as a backup: it goes on once that program lets go"
+                .into()
+        }
+        _ => error.to_string(),
     }
 }

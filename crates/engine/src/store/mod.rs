@@ -80,7 +80,7 @@ impl Store {
         })?;
         let lock = Lock::take(dir)?;
         let path = dir.join("store.db");
-        schema::prepare(&path)?;
+        schema::prepare(&path).map_err(|error| error.about(&path))?;
         let writer = Writer::start(path.clone())?;
         let readers = Readers::new(path.clone());
         Ok(Self { inner: Arc::new(Inner { path, readers, writer, _lock: lock }) })
@@ -413,6 +413,20 @@ impl Store {
             }
         }
         Ok(changed)
+    }
+
+    /// Returns whether it can be read and takes what comes: after a failure something is written to find out.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.read(|db| Ok(db.query_row("SELECT count(*) FROM recipes", [], |_| Ok(()))?)).await?;
+        if self.trouble().is_some() {
+            self.inner.writer.write(Mark::Other, schema::touch).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns why nothing could be stored when it was last tried; `None` when something was.
+    pub fn trouble(&self) -> Option<StoreError> {
+        self.inner.writer.trouble()
     }
 
     /// Returns what the writer has done since the store was opened.

@@ -86,14 +86,16 @@ impl Readers {
         let Self { path, free, .. } = self.clone();
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
+            let named = |error: StoreError| error.about(&path);
             let database = match pop(&free) {
                 Some(database) => database,
-                None => schema::reader(&path)?,
+                None => schema::reader(&path).map_err(named)?,
             };
-            let outcome = {
-                let moment = database.unchecked_transaction()?;
-                work(&moment)
-            };
+            let outcome = database
+                .unchecked_transaction()
+                .map_err(StoreError::from)
+                .and_then(|moment| work(&moment))
+                .map_err(named);
             // One that failed may be of a file that is gone: the next read opens its own.
             if !matches!(outcome, Err(StoreError::Unavailable(_))) {
                 free.lock().unwrap_or_else(PoisonError::into_inner).push(database);

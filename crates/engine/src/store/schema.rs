@@ -49,14 +49,10 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let named = |error: rusqlite::Error| {
-        StoreError::unavailable(format_args!("`{}` cannot be opened: {error}", path.display()))
-    };
-    let database = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(named)?;
-    database.busy_timeout(BUSY).map_err(named)?;
-    // The file is read for the first time here: one that is no database is refused with its name.
-    database.query_row("PRAGMA schema_version", [], |_| Ok(())).map_err(named)?;
+    let database = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    database.busy_timeout(BUSY)?;
+    // The file is read for the first time here: one that is no database is refused.
+    database.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
     Ok(database)
 }
 
@@ -81,6 +77,12 @@ fn migrate(database: &mut Connection, path: &Path, migrations: &[&str]) -> Resul
         change.commit()?;
     }
     Ok(())
+}
+
+/// Writes something that changes nothing, to see whether the disk takes it.
+pub(super) fn touch(database: &Connection) -> Result<(), StoreError> {
+    let format: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(database.pragma_update(None, "user_version", format)?)
 }
 
 /// Writes the whole log back into the file and empties it.

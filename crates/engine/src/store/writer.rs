@@ -7,7 +7,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -51,6 +51,8 @@ struct Counters {
     commits: AtomicU64,
     waits: AtomicU64,
     failures: AtomicU64,
+    /// Why the last batch was not stored; `None` when it was.
+    trouble: Mutex<Option<StoreError>>,
 }
 
 /// What a request is to the writer's crash points and to the disk.
@@ -73,8 +75,8 @@ impl Writer {
     pub(super) fn start(path: PathBuf) -> Result<Self, StoreError> {
         let counters = Arc::new(Counters::default());
         let (queue, requests) = mpsc::channel(QUEUE);
-        let mut desk =
-            Desk { database: Some(schema::writer(&path)?), path, counters: counters.clone() };
+        let database = schema::writer(&path).map_err(|error| error.about(&path))?;
+        let mut desk = Desk { database: Some(database), path, counters: counters.clone() };
         let thread = thread::Builder::new()
             .name("store".into())
             .spawn(move || desk.serve(requests))
@@ -108,14 +110,25 @@ impl Writer {
         self.send(mark, work).await?.committed().await
     }
 
+    /// Returns why the last batch was not stored; `None` when it was.
+    pub(super) fn trouble(&self) -> Option<StoreError> {
+        self.counters.trouble().clone()
+    }
+
     pub(super) fn stats(&self) -> Stats {
-        let Counters { requests, commits, waits, failures } = &*self.counters;
+        let Counters { requests, commits, waits, failures, .. } = &*self.counters;
         Stats {
             requests: requests.load(Ordering::Relaxed),
             commits: commits.load(Ordering::Relaxed),
             waits: waits.load(Ordering::Relaxed),
             failures: failures.load(Ordering::Relaxed),
         }
+    }
+}
+
+impl Counters {
+    fn trouble(&self) -> MutexGuard<'_, Option<StoreError>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -203,12 +216,14 @@ impl Desk {
     fn serve(&mut self, mut requests: mpsc::Receiver<Box<dyn Request>>) {
         let mut batch = Vec::with_capacity(BATCH);
         while requests.blocking_recv_many(&mut batch, BATCH) > 0 {
-            let outcome = self.commit(&mut batch);
-            if let Err(error) = &outcome {
-                tracing::error!(requests = batch.len(), "nothing of a batch was stored: {error}");
+            let outcome = self.commit(&mut batch).map_err(|error| error.about(&self.path));
+            if outcome.is_err() {
                 self.counters.failures.fetch_add(1, Ordering::Relaxed);
-                self.reopen();
+                if let Err(error) = self.reopen() {
+                    tracing::debug!("the database could not be opened again: {error}");
+                }
             }
+            self.tell(outcome.as_ref().err());
             self.counters.requests.fetch_add(batch.len() as u64, Ordering::Relaxed);
             for request in batch.drain(..) {
                 request.answer(outcome.clone());
@@ -216,17 +231,25 @@ impl Desk {
         }
     }
 
+    /// Keeps how the disk is, and says so when it changes: who waits tries again and again.
+    fn tell(&self, error: Option<&StoreError>) {
+        let mut known = self.counters.trouble();
+        match (&*known, error) {
+            (_, Some(error)) if known.as_ref() != Some(error) => {
+                tracing::error!("nothing can be stored: {error}");
+            }
+            (Some(_), None) => tracing::info!("the store takes what comes again"),
+            _ => return,
+        }
+        *known = error.cloned();
+    }
+
     /// Performs the batch in one transaction. On an error nothing of it is stored.
     fn commit(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
         if self.database.is_none() {
-            self.reopen();
+            self.reopen()?;
         }
-        let Some(database) = &self.database else {
-            return Err(StoreError::unavailable(format_args!(
-                "`{}` cannot be opened",
-                self.path.display()
-            )));
-        };
+        let Some(database) = &self.database else { return Err(stopped()) };
         database.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         for request in &mut *batch {
             database.prepare_cached("SAVEPOINT request")?.execute([])?;
@@ -244,14 +267,14 @@ impl Desk {
             database.prepare_cached("RELEASE request")?.execute([])?;
         }
         crash(batch, "before_commit");
-        database.prepare_cached("COMMIT")?.execute([]).map_err(StoreError::unavailable)?;
+        database.prepare_cached("COMMIT")?.execute([]).map_err(not_committed)?;
         crash(batch, "after_commit");
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     /// Opens the database anew and has the log written back, so that nothing rests on a sync that failed.
-    fn reopen(&mut self) {
+    fn reopen(&mut self) -> Result<(), StoreError> {
         // The new connection comes before the old one goes: were none open, SQLite would read the log from the disk
         // again and could find the commit that was just reported as failed.
         let opened = schema::writer(&self.path).and_then(|database| {
@@ -265,12 +288,23 @@ impl Desk {
             Ok(database)
         });
         match opened {
-            Ok(database) => self.database = Some(database),
+            Ok(database) => {
+                self.database = Some(database);
+                Ok(())
+            }
             Err(error) => {
                 self.database = None;
-                tracing::error!("the database could not be opened again: {error}");
+                Err(error)
             }
         }
+    }
+}
+
+/// Whatever the commit met, nothing of the batch is there.
+fn not_committed(error: rusqlite::Error) -> StoreError {
+    match StoreError::from(error) {
+        StoreError::Fault(why) => StoreError::Unavailable(why),
+        other => other,
     }
 }
 
