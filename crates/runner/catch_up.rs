@@ -195,14 +195,13 @@ impl Service {
                 return Ok(begin.timestamp());
             }
         }
-        let ago = connector::read_duration(text).ok().and_then(|ago| {
-            let ago = SignedDuration::try_from(ago).ok()?;
-            self.engine.clock().now().checked_sub(ago).ok()
-        });
-        ago.ok_or_else(|| {
-            Trouble::of(Code::Unreadable, format!("`{text}` is no moment")).cure(
+        let ago = connector::read_duration(text).map_err(|_| {
+            let told = format!("`{text}` is no moment, and no time up to a year ago");
+            Trouble::of(Code::Unreadable, told).cure(
                 "write `2027-01-04T00:00:00Z`, a date like `2027-01-04`, or how long ago: `7d`",
             )
-        })
+        })?;
+        let ago = SignedDuration::try_from(ago).expect("no duration is longer than a year");
+        Ok(self.engine.clock().now() - ago)
     }
 }

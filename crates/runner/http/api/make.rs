@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use axum::Json;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use engine::plan::{Past, Plan};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
@@ -60,11 +60,24 @@ pub struct HowMany {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Since {
-    /// A moment (`2027-01-04T00:00:00Z`), a date in the project's zone (`2027-01-04`), or how long ago (`7d`).
+    /// A moment (`2027-01-04T00:00:00Z`), a date in the project's zone (`2027-01-04`), or how long ago (`7d`; a year at
+    /// most).
+    #[schemars(schema_with = "moment")]
     pub since: String,
     /// Whether to make no job: what is missing is told, and what the recipe would do about it.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+fn moment(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "anyOf": [
+            { "format": "date-time" },
+            { "format": "date" },
+            { "pattern": "^([1-9][0-9]{0,3}[sm]|[1-9][0-9]{0,2}h|([1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9])d)$" },
+        ],
+    })
 }
 
 impl NewJob {
