@@ -58,6 +58,12 @@ impl Call {
         self
     }
 
+    /// Returns a call beside this one, of which nothing is kept: for asking for a token. It leaves by the same wire.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::new(self.identity.clone(), self.clock.clone()).over(self.wire.clone())
+    }
+
     /// Adds a warning to the result.
     pub fn warn(&self, code: impl Into<String>, message: impl Into<String>) {
         let warning = Warning { code: code.into(), message: message.into() };

@@ -17,12 +17,12 @@ use super::{
     download::{DownloadLimits, Downloaded},
     fault::Fault,
     limits::Limits,
+    recording::Replayed,
     redact::Redactor,
     request::{Body, Part, Request},
     retry_after::{asked_wait, learnt_pause, told_rate},
     settings::ClientSettings,
     told::Told,
-    wire::Replayed,
 };
 use crate::{call::Call, clock::Clock, connector::Opening, failure::Failure};
 

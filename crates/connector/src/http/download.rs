@@ -12,10 +12,10 @@ use super::{
     address::check_url,
     client::{after, left},
     fault::Fault,
+    recording::Replayed,
     retry_after::asked_wait,
     settings::ClientSettings,
     told::Told,
-    wire::Replayed,
 };
 use crate::{call::Call, clock::Clock, failure::Failure, hmac::hex};
 

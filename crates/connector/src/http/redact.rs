@@ -182,7 +182,7 @@ fn split_string(text: &str) -> (&str, &str) {
 }
 
 /// Whether what a key holds is nobody's business.
-fn is_private_key(key: &str) -> bool {
+pub(super) fn is_private_key(key: &str) -> bool {
     // Parts of a key that say it wherever they stand, and keys that say it only as a whole.
     const PARTS: &[&str] = &[
         "token",
@@ -265,12 +265,12 @@ fn redact_word(word: &str) -> String {
     if word.split('.').any(is_random) { CUT.into() } else { word.into() }
 }
 
-fn is_word(letter: char) -> bool {
+pub(super) fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || "@._%+-=~".contains(letter)
 }
 
 /// Whether a word looks made by a machine to be unguessable. An id of the form 8-4-4-4-12 is only an id.
-fn is_random(word: &str) -> bool {
+pub(super) fn is_random(word: &str) -> bool {
     let count = |what: fn(&u8) -> bool| word.bytes().filter(what).count();
     let digits = count(u8::is_ascii_digit);
     let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));

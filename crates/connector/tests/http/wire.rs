@@ -56,6 +56,28 @@ async fn what_is_recorded_plays_without_a_server() {
 }
 
 #[tokio::test]
+async fn a_rehearsal_answers_in_order_and_keeps_what_was_asked() {
+    let text = br#"[
+        { "request": { "method": "GET", "path": "/v1/people?name=Ida" },
+          "response": { "status": 200, "body": [{ "id": 7 }] } },
+        { "request": { "method": "POST", "path": "/v1/people", "body": { "name": "Ida" } },
+          "response": { "status": 201, "body": { "id": 8 } } }
+    ]"#;
+    let gone = ClientSettings::new("https://vendor.example/v1").unwrap();
+    let client = Client::new(gone, &Opening::new("acme", clock())).unwrap();
+    let wire = Wire::rehearsing(Recorded::read(text).unwrap());
+    assert_eq!(people(&client, &over(&wire)).await.unwrap(), json!([{ "id": 7 }]));
+    assert_eq!(wire.unused(), ["POST /v1/people"]);
+    client.post("people").json(&json!({ "name": "Ada" })).send(&over(&wire)).await.unwrap();
+    let made = wire.recorded();
+    assert_eq!(made[0].request.path, "/v1/people?name=Ada+B");
+    assert_eq!(made[1].request.body, Some(json!({ "name": "Ada" })));
+    assert_eq!(made[1].response.status, 201);
+    let more = client.post("people").json(&json!({ "name": "Ada" })).send(&over(&wire)).await;
+    assert_eq!(more.unwrap_err().code, "not_recorded");
+}
+
+#[tokio::test]
 async fn a_recorded_status_means_what_it_means_on_the_wire() {
     let text = br#"{ "request": { "method": "GET", "path": "/v1/people" },
                      "response": { "status": 429, "headers": { "retry-after": "7" }, "body": { "message": "slow down" } } }"#;

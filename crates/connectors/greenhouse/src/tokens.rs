@@ -121,8 +121,8 @@ impl Tokens {
     }
 
     async fn ask(&self, sub: Option<&str>, call: &Call) -> Result<Token, Failure> {
-        // A call of its own: the answer holds the token, and no exchange of it may be kept.
-        let call = Call::new(call.identity.clone(), call.clock.clone());
+        // A call apart: the answer holds the token, and no exchange of it may be kept in the history.
+        let call = call.apart();
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(sub.map(|sub| ("sub", sub)));
         let request =

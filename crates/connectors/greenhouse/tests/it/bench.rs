@@ -52,10 +52,18 @@ impl Bench {
         name: &str,
         input: Value,
     ) -> Result<Value, Failure> {
+        self.call(&Call::new(identity.clone(), self.clock.clone()), name, input).await
+    }
+
+    pub(crate) async fn call(
+        &self,
+        call: &Call,
+        name: &str,
+        input: Value,
+    ) -> Result<Value, Failure> {
         let action = action(name);
-        let call = Call::new(identity.clone(), self.clock.clone());
-        let prepared = action.prepare(&self.connection, &call, input.clone()).await?;
-        action.run(&self.connection, &call, input, prepared).await
+        let prepared = action.prepare(&self.connection, call, input.clone()).await?;
+        action.run(&self.connection, call, input, prepared).await
     }
 
     pub(crate) async fn look_up(

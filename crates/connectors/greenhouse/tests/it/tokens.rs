@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::FailureKind;
+use connector::{Call, FailureKind, Identity, http::Wire};
 use sandbox::greenhouse::{Fault, Operation, Switches, TokenSays, Trouble};
 use serde_json::json;
 
@@ -31,6 +31,16 @@ async fn many_calls_at_once_mint_one_token() {
             account.requests
         );
     });
+}
+
+#[tokio::test]
+async fn a_call_that_may_not_leave_asks_for_no_token_either() {
+    let bench = with_id_of_acting_user(Switches::default()).await;
+    let call = Call::new(Identity::default(), bench.clock.clone()).over(Wire::closed());
+    let input = json!({ "candidate_id": JOHNNY });
+    let failure = bench.call(&call, "get_candidate", input).await.unwrap_err();
+    assert_eq!(failure.code, "no_network");
+    assert_eq!(bench.account(|account| account.requests.len()), 0);
 }
 
 #[tokio::test]
