@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{exit, http::access::Role};
+use crate::{backup, exit, http::access::Role, restore};
 
 /// Run integration recipes written in YAML: nothing lost, nothing doubled
 #[derive(Debug, Parser)]
@@ -129,6 +129,12 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Copy all that is stored to a file, while the service runs
+    #[command(long_about = backup::ABOUT, after_help = backup::EXAMPLE)]
+    Backup(backup::Asked),
+    /// Put a backup back in place of what is stored
+    #[command(long_about = restore::ABOUT, after_help = restore::EXAMPLE)]
+    Restore(restore::Asked),
     /// Print the JSON Schema that editors complete recipes with
     #[command(
         after_help = "Example:\n  recipe-runner schema > schemas/recipe.schema.json\n\nThe first line of a recipe names it:\n  # yaml-language-server: $schema=../schemas/recipe.schema.json"

@@ -8,6 +8,7 @@
 mod archive;
 mod args;
 mod audit;
+mod backup;
 mod catch_up;
 mod check;
 mod code;
@@ -35,6 +36,7 @@ mod random;
 mod references;
 mod reload;
 mod request;
+mod restore;
 mod run;
 mod schema;
 mod serve;
@@ -84,6 +86,8 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Start(asked) => wait(start::run(&project, asked)),
         Command::Stop { recipes } => wait(stop::run(&project, recipes)),
         Command::Status { fail_on, output } => wait(status::run(&project, fail_on, output.format)),
+        Command::Backup(asked) => wait(backup::run(&project, &asked.file)),
+        Command::Restore(asked) => wait(restore::run(&project, &asked)),
         Command::Tokens(asked) => wait(tokens::run(&project, asked)),
         Command::Jobs(asked) => wait(jobs::run(&project, asked)),
         Command::Doctor { name, output } => wait(doctor::run(&project, name, output.format)),

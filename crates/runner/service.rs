@@ -14,7 +14,7 @@ use recipe::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    check,
+    backup, check,
     code::Code,
     connectors,
     deployment::{self, Prepared},
@@ -67,6 +67,8 @@ pub struct Service {
     pub engine: Engine,
     /// The project folder.
     pub dir: PathBuf,
+    /// Where its data is.
+    pub data_dir: PathBuf,
     /// Where the environment is read.
     pub variable: Variable,
     /// Who may come in over HTTP.
@@ -109,6 +111,7 @@ impl Service {
             runner.public_url.clone().unwrap_or_else(|| format!("http://{}", runner.listen));
         let settings = Settings { public_url: public_url.trim_end_matches('/').to_owned() };
         let store = Store::open(&data_dir).map_err(|error| store_trouble(&error))?;
+        backup::clear(&data_dir);
         let access = Access::open(&data_dir, clock.clone())?;
         let engine = Engine::open(store, clock, deployment, settings)
             .await
@@ -117,6 +120,7 @@ impl Service {
         Ok(Arc::new(Self {
             engine,
             dir: dir.into(),
+            data_dir,
             variable,
             access,
             stop: CancellationToken::new(),

@@ -9,6 +9,7 @@
 mod access;
 mod answering;
 mod api;
+mod backups;
 mod checking;
 mod command_line;
 mod deaths;

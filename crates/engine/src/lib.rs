@@ -46,9 +46,9 @@ pub use service::{Engine, FileState, Notice, Settings};
 pub use sources::{SourceKind, SourceStatus};
 pub use standing::RecipeStatus;
 pub use store::{
-    Accepted, Append, Audit, Claim, Claimed, Count, DayCount, DeliveryId, DeliveryRow, Effect,
-    EffectRow, Intake, JobQuery, JobRow, Keep, Loaded, NewJob, Parent, Pin, Purged, Reading,
-    RecipeState, Size, Source, Standing, Stats, Store, StoreError, StoredDelivery, Taken,
-    VersionRow, content_hash,
+    Accepted, Append, Audit, Backup, Claim, Claimed, Count, DayCount, DeliveryId, DeliveryRow,
+    Effect, EffectRow, Holding, InPlace, Intake, JobQuery, JobRow, Keep, Loaded, NewJob, Parent,
+    Pin, Purged, Reading, RecipeState, Restoring, Size, Source, Standing, Stats, Store, StoreError,
+    StoredDelivery, Taken, VersionRow, content_hash,
 };
 pub use view::{ConnectionHealth, JobView};

@@ -119,7 +119,9 @@ fn words(code: ErrorCode, error: &rusqlite::Error) -> String {
                 .into()
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-            format!("it is damaged ({error}): put a backup in its place")
+            format!(
+                "it is damaged ({error}): put a backup in its place with `recipe-runner restore FILE`"
+            )
         }
         ErrorCode::CannotOpen | ErrorCode::PermissionDenied => format!(
             "it cannot be opened ({error}): look whether it is there, and at the owner and the rights of its folder"

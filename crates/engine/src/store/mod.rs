@@ -6,6 +6,7 @@
 
 mod accept;
 mod append;
+mod backup;
 mod error;
 mod history;
 mod lock;
@@ -15,6 +16,7 @@ mod purge;
 mod queries;
 mod reads;
 mod recipes;
+mod restore;
 mod rows;
 mod schema;
 mod sources;
@@ -32,6 +34,7 @@ use std::{
 
 use jiff::Timestamp;
 
+pub use backup::Backup;
 pub use error::StoreError;
 pub use history::{Count, DeliveryRow, EffectRow, JobQuery, JobRow};
 pub use protocol::{
@@ -42,6 +45,7 @@ pub use queries::{Audit, DayCount, VersionRow};
 pub(crate) use reads::CALL;
 pub use reads::{Loaded, StoredDelivery};
 pub use recipes::{Pin, RecipeState, content_hash};
+pub use restore::{Holding, InPlace, Restoring};
 pub use sources::{Reading, Source, Taken};
 pub use writer::Stats;
 
@@ -378,6 +382,14 @@ impl Store {
         }
         while self.inner.writer.write(Mark::Other, purge::give_back).await? {}
         Ok(all)
+    }
+
+    /// Writes a copy of all that is stored at this moment to `to`, which must not be there yet; looks whether it is whole.
+    pub async fn backup(&self, to: PathBuf) -> Result<Backup, StoreError> {
+        let path = self.inner.path.clone();
+        tokio::task::spawn_blocking(move || backup::copy(&path, &to))
+            .await
+            .map_err(StoreError::fault)?
     }
 
     /// Returns how much is kept.

@@ -24,6 +24,19 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     migrate(&mut database, path, MIGRATIONS)
 }
 
+/// Refuses a file that is no store of this program, whatever its format.
+pub(super) fn recognise(path: &Path) -> Result<(), StoreError> {
+    let database = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let found: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let ours = database
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'dedupe'")?
+        .exists([])?;
+    if found == 0 || !ours {
+        return Err(StoreError::damaged("it is another database"));
+    }
+    Ok(())
+}
+
 /// Opens the connection of the writer: what it commits is on the disk (`synchronous=FULL`).
 ///
 /// It never creates the file: a store that lost its file must say so rather than begin an empty one.
@@ -64,9 +77,11 @@ fn migrate(database: &mut Connection, path: &Path, migrations: &[&str]) -> Resul
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     };
     if done == 0 {
-        // Both are laid down with the first page and stay.
-        database.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")?;
+        // Laid down with the first page.
+        database.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     }
+    // Stays with the file, but not with a copy of it.
+    database.execute_batch("PRAGMA journal_mode = WAL")?;
     if done < migrations.len() {
         // One transaction for all: a crash leaves the old format or the new one.
         let change = database.transaction()?;

@@ -77,6 +77,7 @@ pub fn routes(door: Door) -> Door {
         .api(POST, "/api/v1/tokens", "Make a token\nIts text is in this answer and nowhere else.", people::add_token)
         .api(DELETE, "/api/v1/tokens/{name}", "Take a token back", people::revoke_token)
         .api(POST, "/api/v1/first-sign-in", "Make a link that signs a browser in, and the first token if there is none", service::first_sign_in)
+        .api(POST, "/api/v1/backup", "Copy all that is stored\nThe copy waits in the data folder; the command takes it away.", service::backup)
         .api(POST, "/api/v1/stop", "End the service", service::stop)
 }
 

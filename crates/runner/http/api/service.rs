@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    backup::MadeBackup,
     doctor,
     http::{
         access::Role,
@@ -80,6 +81,10 @@ pub async fn check(
 
 pub async fn first_sign_in(Owner(may): Owner) -> Result<Json<FirstSignIn>, Problem> {
     Ok(Json(may.site.service.first_sign_in(&may.person.by()).await?))
+}
+
+pub async fn backup(Owner(may): Owner) -> Result<Json<MadeBackup>, Problem> {
+    Ok(Json(may.site.service.backup(&may.person.by()).await?))
 }
 
 pub async fn stop(Owner(may): Owner) -> Result<Done, Problem> {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod accept;
+mod backup;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod durability;
