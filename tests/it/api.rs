@@ -24,6 +24,19 @@ enum Part<'a> {
 }
 
 #[test]
+fn what_is_no_object_is_refused_and_changes_nothing() {
+    let mut town = Town::new();
+    town.start();
+    let token = town.token("operator");
+    let path = format!("/recipes/{RECIPE}/switch");
+    for body in [serde_json::json!([false]), Value::Null, "off".into()] {
+        let (status, said) = town.api("POST", &path, &token, &body);
+        assert_eq!((status, said["code"].as_str()), (422, Some("unreadable")), "{body}: {said}");
+    }
+    assert_eq!(town.json(&["status"])["recipes"][0]["on"], true);
+}
+
+#[test]
 fn every_example_of_the_page_is_answered_as_it_shows() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md");
     let page = fs::read_to_string(page).unwrap();

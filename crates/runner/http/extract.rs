@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{Site, access::Person, permission::is_api, problem::Problem};
 use crate::code::Code;
@@ -51,8 +52,11 @@ impl<T: DeserializeOwned + Send> FromRequest<Site> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
-        match Json::from_request(request, site).await {
-            Ok(Json(value)) => Ok(Self(value)),
+        // An object first: read as what it is to become, a list of its fields would do as well.
+        match Json::<Map<String, Value>>::from_request(request, site).await {
+            Ok(Json(fields)) => serde_json::from_value(Value::Object(fields))
+                .map(Self)
+                .map_err(|error| Problem::unreadable(error.to_string())),
             Err(JsonRejection::MissingJsonContentType(_)) => {
                 Err(Problem::new(Code::NoJson, "the body is not said to be JSON")
                     .hint("send `Content-Type: application/json`"))
