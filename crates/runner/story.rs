@@ -367,6 +367,7 @@ impl StepStory {
             }
             Kind::Opened { .. }
             | Kind::Fired
+            | Kind::Paused { .. }
             | Kind::CancelRequested { .. }
             | Kind::Reopened { .. }
             | Kind::Finished { .. } => {}

@@ -15,7 +15,7 @@ use std::{
 };
 
 use connector::Failure;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use recipe::EffectSpec;
 use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinSet};
@@ -146,7 +146,7 @@ impl Drive {
         self.take_up_open_calls()?;
         loop {
             self.read_mail().await?;
-            self.fire()?;
+            self.fire().await?;
             let decision = self.machine.decide();
             self.buffer.extend(self.machine.take_made());
             let found = match &decision {
@@ -357,14 +357,28 @@ impl Drive {
         Ok(())
     }
 
-    fn fire(&mut self) -> Result<(), Misfit> {
+    async fn fire(&mut self) -> Result<(), DriveError> {
         let now = self.now();
         for (at, path) in self.machine.timers() {
-            if at <= now {
-                self.record(&path, Kind::Fired)?;
+            if at > now {
+                continue;
             }
+            let paused = if path.0.is_empty() { self.paused(now).await? } else { None };
+            self.record(&path, paused.map_or(Kind::Fired, |time| Kind::Paused { time }))?;
         }
         Ok(())
+    }
+
+    /// Returns how long the job's time stood still because its recipe or the service was off.
+    async fn paused(&mut self, now: Timestamp) -> Result<Option<SignedDuration>, DriveError> {
+        let Some(after) = self.machine.pauses_until() else { return Ok(None) };
+        let pauses = loop {
+            match self.shared.store.pauses(&self.row.recipe, after, now).await {
+                Ok(pauses) => break pauses,
+                Err(error) => pause(&self.shared, self.row.id, error).await?,
+            }
+        };
+        Ok(Some(self.machine.paused(&pauses, now)).filter(SignedDuration::is_positive))
     }
 
     /// Applies an entry; it is sent with the next [`send_later`](Self::send_later).

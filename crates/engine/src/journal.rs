@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use connector::{Exchange, Failure, Warning};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -109,6 +109,12 @@ pub enum Kind {
     },
     /// The moment a step waited for has come. At the job's path: its time-out.
     Fired,
+    /// At the job's path, when its time-out would have come: so long its recipe or the service was off, which does not
+    /// count.
+    Paused {
+        /// How long.
+        time: SignedDuration,
+    },
     /// A person answered a `wait_for`, perhaps before the job got there. The first answer counts; a second is refused.
     Signalled {
         /// Who.

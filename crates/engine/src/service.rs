@@ -144,6 +144,7 @@ impl Engine {
             changing: tokio::sync::Mutex::default(),
         });
         let engine = Self { shared };
+        engine.shared.store.begin(engine.shared.clock.now()).await?;
         engine.take_up_deployment().await?;
         let unfinished = engine.shared.store.unfinished().await?;
         let sleeping = unfinished.iter().filter(|row| row.standing.wake_at.is_some());
@@ -198,7 +199,7 @@ impl Engine {
             self.begin_source(recipe, known.current.as_ref()).await?;
             self.shared.store.start_recipe(recipe, self.shared.clock.now()).await?;
         } else {
-            self.shared.store.stop_recipe(recipe).await?;
+            self.shared.store.stop_recipe(recipe, self.shared.clock.now()).await?;
         }
         if let Some(known) = self.shared.write_recipes().get_mut(recipe) {
             known.on = on;
@@ -297,6 +298,10 @@ impl Engine {
         self.shared.sources.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        // Where it cannot be kept, the next start goes by the last that was.
+        if let Err(error) = self.shared.store.end(self.shared.clock.now()).await {
+            tracing::debug!(%error, "the end of the service is not kept");
+        }
     }
 
     /// Returns the recipes that a deployment would leave without any version: their file is broken, and the version at

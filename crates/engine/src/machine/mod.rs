@@ -39,7 +39,7 @@ use serde_json::{Value, json};
 use crate::{
     journal::{Choice, Entry, Kind, Outcome, Status, StepPath},
     retry,
-    store::Effect,
+    store::{Effect, Pause},
 };
 pub use decision::{Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Misfit, What};
 
@@ -63,6 +63,10 @@ pub struct Machine {
     counts_from: Option<Timestamp>,
     /// Since when it is for a person.
     stands_since: Option<Timestamp>,
+    /// When it was for a person before.
+    stood: Vec<Pause>,
+    /// Up to when pauses of the recipe and the service are taken off its time.
+    pauses_until: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     phase: Phase,
     ending: Option<Ending>,
@@ -145,6 +149,8 @@ impl Machine {
             started_at: None,
             counts_from: None,
             stands_since: None,
+            stood: Vec::new(),
+            pauses_until: None,
             finished_at: None,
             phase: Phase::Queued,
             ending: None,
@@ -197,7 +203,7 @@ impl Machine {
         match &entry.kind {
             Kind::Opened { .. } => {
                 self.started_at = Some(entry.at);
-                self.counts_from = Some(entry.at);
+                self.begin_time(entry.at);
                 self.phase = Phase::Body;
                 self.show_job();
             }
@@ -205,9 +211,12 @@ impl Machine {
             Kind::Fired if root => {
                 self.ending.get_or_insert(Ending::TimedOut);
             }
+            Kind::Paused { time } => {
+                self.counts_from = self.counts_from.map(|from| from + *time);
+                self.pauses_until = Some(entry.at);
+            }
             Kind::Reopened { .. } => {
-                self.stands_since = None;
-                self.counts_from = Some(entry.at);
+                self.begin_time(entry.at);
                 self.reopen();
             }
             Kind::Finished { outcome } => {

@@ -1,8 +1,8 @@
 //! Where a job stands, seen from outside: its status, what it waits for, and whose time passes.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use recipe::StepKind;
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::{Ask, Attention, Due, Machine, Phase, block::State, ending, walk::Sur
 use crate::{
     journal::{Outcome, Status, StepPath},
     retry,
-    store::Standing,
+    store::{Pause, Standing},
 };
 
 impl Machine {
@@ -100,11 +100,43 @@ impl Machine {
             (None, true) => self.stands_since = Some(now),
             (Some(since), false) => {
                 self.stands_since = None;
-                let stood = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-                self.counts_from = self.counts_from.map(|from| retry::later(from, stood));
+                self.counts_from = self.counts_from.map(|from| from + now.duration_since(since));
+                self.stood.push((since, now));
             }
             _ => {}
         }
+    }
+
+    /// Has the job's time begin.
+    pub(super) fn begin_time(&mut self, at: Timestamp) {
+        (self.counts_from, self.pauses_until) = (Some(at), Some(at));
+        self.stands_since = None;
+        self.stood.clear();
+    }
+
+    /// Returns up to when pauses are taken off the job's time; those after it are to be asked for.
+    pub(crate) fn pauses_until(&self) -> Option<Timestamp> {
+        self.pauses_until
+    }
+
+    /// Returns how much of these pauses, in order, is to be taken off the job's time: not what is already, and not
+    /// while it stood still for a person.
+    pub(crate) fn paused(&self, pauses: &[Pause], now: Timestamp) -> SignedDuration {
+        let mut from = self.pauses_until.unwrap_or(now);
+        let mut time = SignedDuration::ZERO;
+        for (since, until) in pauses {
+            let (since, until) = ((*since).max(from), (*until).min(now));
+            if since >= until {
+                continue;
+            }
+            from = until;
+            time += until.duration_since(since);
+            for (stood, went_on) in &self.stood {
+                let both = (*went_on).min(until).duration_since((*stood).max(since));
+                time -= both.max(SignedDuration::ZERO);
+            }
+        }
+        time
     }
 
     pub(super) fn survey(&self) -> Survey {

@@ -11,6 +11,7 @@ mod error;
 mod history;
 mod lock;
 mod order;
+mod pauses;
 mod protocol;
 mod purge;
 mod queries;
@@ -37,6 +38,7 @@ use jiff::Timestamp;
 pub use backup::Backup;
 pub use error::StoreError;
 pub use history::{Count, DeliveryRow, EffectRow, JobQuery, JobRow};
+pub(crate) use pauses::Pause;
 pub use protocol::{
     Accepted, Append, Claim, Claimed, DeliveryId, Effect, Intake, NewJob, Parent, Standing,
 };
@@ -169,9 +171,30 @@ impl Store {
     }
 
     /// Sets a recipe off. On the disk once this returns.
-    pub async fn stop_recipe(&self, name: &str) -> Result<(), StoreError> {
+    pub async fn stop_recipe(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
         let name = name.to_owned();
-        self.inner.writer.write(Mark::Other, move |db| recipes::stop(db, &name)).await
+        self.inner.writer.write(Mark::Other, move |db| recipes::stop(db, &name, at)).await
+    }
+
+    /// Keeps that the service begins: what was off since the last sign of life counts for no job's time-out.
+    pub async fn begin(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.writer.write(Mark::Other, move |db| pauses::end_all(db, at)).await
+    }
+
+    /// Keeps that the service ends.
+    pub async fn end(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.writer.write(Mark::Other, move |db| pauses::begin_all(db, at)).await
+    }
+
+    /// Returns when nothing was done for jobs of a recipe after a moment, in order; one pause may lie in another.
+    pub(crate) async fn pauses(
+        &self,
+        recipe: &str,
+        after: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Pause>, StoreError> {
+        let recipe = recipe.to_owned();
+        self.read(move |db| pauses::of(db, &recipe, after, now)).await
     }
 
     /// Drops the state of a recipe whose file is gone, and returns whether there was one; its jobs and the events it

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     error::StoreError,
+    pauses,
     rows::{moment, nanos, pack, unpack},
 };
 
@@ -105,20 +106,21 @@ pub(super) fn start(database: &Connection, name: &str, at: Timestamp) -> Result<
              ON CONFLICT DO UPDATE SET is_on = 1, first_started_at = ifnull(first_started_at, ?2)",
         )?
         .execute(params![name, nanos(at)])?;
-    Ok(())
+    pauses::end(database, name, at).map(drop)
 }
 
-pub(super) fn stop(database: &Connection, name: &str) -> Result<(), StoreError> {
+pub(super) fn stop(database: &Connection, name: &str, at: Timestamp) -> Result<(), StoreError> {
     database
         .prepare_cached(
             "INSERT INTO recipes (name, is_on) VALUES (?1, 0) ON CONFLICT DO UPDATE SET is_on = 0",
         )?
         .execute([name])?;
-    Ok(())
+    pauses::begin(database, name, at)
 }
 
 pub(super) fn forget(database: &Connection, name: &str) -> Result<bool, StoreError> {
     super::sources::forget(database, name)?;
+    pauses::forget(database, name)?;
     Ok(database.prepare_cached("DELETE FROM recipes WHERE name = ?1")?.execute([name])? == 1)
 }
 

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sources.sql"),
     include_str!("people.sql"),
     include_str!("once.sql"),
+    include_str!("pauses.sql"),
 ];
 
 /// A writer waits this long for a checkpoint or a backup to let go.

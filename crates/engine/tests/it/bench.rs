@@ -58,8 +58,14 @@ impl Bench {
 
     /// Stops the engine and opens it again over the same store, as after a restart.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(Duration::ZERO).await
+    }
+
+    /// Restarts it, with time passing in between.
+    pub(crate) async fn restart_after(self, time: Duration) -> Self {
+        self.engine.stop().await;
+        self.pass(time);
         let Self { folder, vendor, clock, engine, recipes } = self;
-        engine.stop().await;
         // It must let go of the lock before the next one takes it.
         drop(engine);
         let engine = open(folder.path().to_path_buf(), &vendor, &clock, &recipes).await;
@@ -195,6 +201,7 @@ pub(crate) fn word(entry: &Entry) -> String {
         Kind::Succeeded { .. } => "succeeded",
         Kind::Failed { .. } => "failed",
         Kind::Fired => "fired",
+        Kind::Paused { .. } => "paused",
         Kind::Resolved { .. } => "resolved",
         Kind::CancelRequested { .. } => "cancel",
         Kind::Reopened { .. } => "reopened",

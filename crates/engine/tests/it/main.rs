@@ -10,6 +10,7 @@ mod intake;
 mod jobs;
 mod machine;
 mod order;
+mod pauses;
 mod play;
 mod reopened;
 mod rounds;

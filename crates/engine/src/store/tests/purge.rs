@@ -156,9 +156,9 @@ async fn others_write_between_the_slices_of_a_purge() {
 async fn recipes_and_pins_outlive_the_process() {
     let (dir, store) = store();
     store.start_recipe("hires", at(1)).await.unwrap();
-    store.stop_recipe("hires").await.unwrap();
+    store.stop_recipe("hires", at(2)).await.unwrap();
     store.start_recipe("hires", at(5)).await.unwrap();
-    store.stop_recipe("leavers").await.unwrap();
+    store.stop_recipe("leavers", at(6)).await.unwrap();
     let version = store.save_version("hires", "name: hires").await.unwrap();
     assert_eq!(version, content_hash(b"name: hires"));
     assert_eq!(version.len(), 16);
