@@ -3,7 +3,14 @@
 //! Two ways to die: at every crash point of the engine, every time a hire passes it; and by SIGKILL while a vendor has
 //! already done what it was asked and has not answered yet.
 
-use std::{collections::VecDeque, sync::Mutex, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt::{self, Write as _},
+    fs,
+    path::Path,
+    sync::Mutex,
+    thread,
+};
 
 use sandbox::{
     goco::{self, Operation as Goco, Trouble},
@@ -54,9 +61,10 @@ fn outcome(town: &Town) -> Result<String, String> {
     if right { Ok(found) } else { Err(format!("{found}\n{job:#}\n{}", town.said())) }
 }
 
-/// Does all of the work, several at a time, and draws the grid of what came of each.
+/// Does all of the work, several at a time; tells what came of each, and compares the grid with the one of the page.
 #[expect(clippy::print_stdout, reason = "the grid is the test's report")]
 fn grid<T: Send>(
+    name: &str,
     work: Vec<T>,
     play: impl Fn(T) -> Vec<(String, Result<String, String>)> + Sync,
 ) -> usize {
@@ -75,14 +83,54 @@ fn grid<T: Send>(
     });
     let mut rows = rows.into_inner().unwrap();
     rows.sort();
-    for (point, outcome) in &rows {
-        println!("{point:<28} {}", outcome.as_ref().map_or("WRONG", |found| found));
-    }
-    println!("{} deaths", rows.len());
+    let drawn = drawn(&rows);
+    println!("{drawn}");
     let wrong: Vec<_> =
         rows.iter().filter_map(|(point, outcome)| Some((point, outcome.as_ref().err()?))).collect();
     assert!(wrong.is_empty(), "{} went wrong: {wrong:?}", wrong.len());
+    compare(name, &drawn);
     rows.len()
+}
+
+/// Draws a grid: each point with its deaths, what came of them all, and what was found done afterwards.
+fn drawn(rows: &[(String, Result<String, String>)]) -> String {
+    let mut points: BTreeMap<&str, (usize, BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for (point, outcome) in rows {
+        let (deaths, outcomes, done) =
+            points.entry(point.split_once(' ').map_or(point, |(name, _)| name)).or_default();
+        *deaths += 1;
+        let outcome = outcome.as_ref().map_or("WRONG", String::as_str);
+        let (outcome, found) = outcome.split_once("; found done: ").unwrap_or((outcome, ""));
+        outcomes.insert(outcome);
+        done.extend(found.split(", ").filter(|step| *step != "nothing"));
+    }
+    let mut table = String::from("| died | times | what came of it, each time | found done |\n");
+    table.push_str("|---|---:|---|---|\n");
+    for (point, (deaths, outcomes, done)) in points {
+        let joined = |words: BTreeSet<&str>| words.into_iter().collect::<Vec<_>>().join(", ");
+        writeln!(table, "| `{point}` | {deaths} | {} | {} |", joined(outcomes), joined(done))
+            .unwrap();
+    }
+    table
+}
+
+/// Looks whether the page has a row for every point; `UPDATE=1` writes the grid there. How often a point is passed, and
+/// what is found done, differs a little from time to time.
+#[expect(clippy::disallowed_methods, reason = "`UPDATE=1` writes the page anew")]
+fn compare(name: &str, drawn: &str) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/durability.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = text.split_once(&begin).unwrap();
+    let (stored, after) = rest.split_once(&end).unwrap();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(page, format!("{before}{begin}{drawn}{end}{after}")).unwrap();
+        return;
+    }
+    let points = |table: &str| -> Vec<String> {
+        table.lines().filter_map(|line| Some(line.split('`').nth(1)?.to_owned())).collect()
+    };
+    assert_eq!(points(stored), points(drawn), "docs/durability.md is old: run this with UPDATE=1");
 }
 
 #[cfg(feature = "crash-points")]
@@ -90,7 +138,7 @@ fn grid<T: Send>(
 fn whatever_the_moment_of_death_there_is_one_employee_and_one_note() {
     // A hire passes the busiest point some twenty times.
     const MOST: usize = 100;
-    let deaths = grid(engine::CRASH_POINTS.to_vec(), |point| {
+    let deaths = grid("points", engine::CRASH_POINTS.to_vec(), |point| {
         let mut rows = Vec::new();
         for time in 1..=MOST {
             let at = format!("{point}:{time}");
@@ -158,7 +206,7 @@ fn killed_while_a_vendor_is_about_to_answer_there_is_one_employee_and_one_note()
         Moment::Greenhouse(Greenhouse::File),
     ];
     let all = moments.len();
-    let deaths = grid(moments, |moment| vec![(format!("{moment:?}"), killed_in(moment))]);
+    let deaths = grid("answers", moments, |moment| vec![(moment.to_string(), killed_in(moment))]);
     assert_eq!(deaths, all);
 }
 
@@ -167,6 +215,15 @@ fn killed_while_a_vendor_is_about_to_answer_there_is_one_employee_and_one_note()
 enum Moment {
     Goco(Goco, u32),
     Greenhouse(Greenhouse),
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Goco(on, after) => write!(f, "GoCo:{on:?}:{}", after + 1),
+            Self::Greenhouse(on) => write!(f, "Greenhouse:{on:?}"),
+        }
+    }
 }
 
 fn killed_in(moment: Moment) -> Result<String, String> {

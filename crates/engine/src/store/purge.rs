@@ -6,10 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{error::StoreError, rows::nanos};
 
 /// At most so many jobs, deliveries or bytes in one go, so that a delivery that comes meanwhile waits a moment only.
-const SLICE: u32 = 50;
-const SLICE_BYTES: i64 = 4 << 20;
+const SLICE: u32 = 20;
+const SLICE_BYTES: i64 = 256 << 10;
 /// At most so many free pages are given back in one go.
-const SLICE_PAGES: u32 = 1000;
+const SLICE_PAGES: u32 = 64;
 
 /// What to keep of the history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 mod answers;
 mod bench;
+mod budget;
 mod children;
 mod cut;
 mod durability;
