@@ -11,16 +11,24 @@ const EXCERPT: &str = "<!-- lines of ";
 const LEFT_OUT: &str = "# …";
 
 #[test]
-fn the_map_is_short_and_every_invariant_names_tests_that_exist() {
+fn the_map_is_short_and_every_invariant_and_promise_names_tests_that_exist() {
     let text = read("ARCHITECTURE.md");
     assert!(text.lines().count() <= 150, "a map of {} lines is not read", text.lines().count());
-    let mut invariants = 0;
+    let invariants = held(&text, "**Invariant:**");
+    assert!(invariants >= 5, "only {invariants} invariants were found");
+    let promises = held(&read("docs/promises.md"), "**Promise:**");
+    assert!(promises >= 20, "only {promises} promises were found");
+}
+
+/// Looks whether each sentence with this mark is followed by tests that exist; returns how many there are.
+fn held(text: &str, mark: &str) -> usize {
+    let mut sentences = 0;
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if !line.starts_with("**Invariant:**") {
+        if !line.starts_with(mark) {
             continue;
         }
-        invariants += 1;
+        sentences += 1;
         let named: Vec<&str> =
             lines.next().unwrap_or_default().split('`').skip(1).step_by(2).collect();
         assert!(!named.is_empty(), "no test holds: {line}");
@@ -37,7 +45,7 @@ fn the_map_is_short_and_every_invariant_names_tests_that_exist() {
             assert!(above, "`{name}` in {file} is no test");
         }
     }
-    assert!(invariants >= 20, "only {invariants} invariants were found");
+    sentences
 }
 
 #[test]

@@ -1,3 +1,4 @@
+//! Persons of the sandbox in place of real ones: the same everywhere, and in the form of what they replace.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use serde_json::json;
