@@ -29,6 +29,7 @@ mod outcomes;
 mod overload;
 mod pages;
 mod plans;
+mod power;
 mod promises;
 mod reference;
 mod secrets;

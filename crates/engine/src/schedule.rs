@@ -27,7 +27,7 @@ pub(crate) async fn fire(
     source: Source,
 ) -> Result<(), StoreError> {
     let (now, deployment) = (shared.clock.now(), shared.deployment());
-    let begin = source.cursor.as_ref().and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let begin = cursor(&source);
     let due = due(|after| next(defined, &deployment, after), begin.unwrap_or(now), now);
     let missed = defined
         .trigger
@@ -58,6 +58,11 @@ pub(crate) async fn fire(
     };
     poll::take_in(shared, Some(source), readings).await?;
     Ok(())
+}
+
+/// Returns the moment up to which a timetable has fired.
+pub(crate) fn cursor(source: &Source) -> Option<Timestamp> {
+    source.cursor.as_ref().and_then(Value::as_str).and_then(|text| text.parse().ok())
 }
 
 /// Returns the first moment after another.

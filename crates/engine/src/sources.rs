@@ -28,6 +28,8 @@ use crate::{
 /// How long to wait when the store does not answer.
 const AGAIN: Duration = Duration::from_secs(5);
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// How many of a timetable's moments are told.
 const TOLD: usize = 3;
 
@@ -192,6 +194,13 @@ async fn look(shared: &Arc<Shared>) -> Result<Option<Timestamp>, StoreError> {
         let now = shared.clock.now();
         let source = stored.iter().find(|source| source.recipe == name);
         let source = match source.filter(|source| source.identity == defined.identity) {
+            Some(source) if is_ahead(&defined, source, now) => {
+                tracing::warn!(
+                    recipe = name,
+                    "the clock was set back by more than a day: its source begins anew"
+                );
+                put_right(shared, &deployment, &defined, source.clone()).await?
+            }
             Some(source) => source.clone(),
             None => begun(shared, &deployment, &defined, source).await?,
         };
@@ -222,6 +231,37 @@ async fn look(shared: &Arc<Shared>) -> Result<Option<Timestamp>, StoreError> {
         }
     }
     Ok(earliest)
+}
+
+/// Returns whether a source stands at a moment that the clock cannot have been at: it was wrong by more than a day then,
+/// and has been set right. By less, nothing is done twice, and the clock catches up.
+fn is_ahead(defined: &Defined, source: &Source, now: Timestamp) -> bool {
+    let stands_at = match defined.kind {
+        SourceKind::Schedule => schedule::cursor(source),
+        SourceKind::Poll | SourceKind::CatchUp => source.next_at,
+    };
+    let most = after(now, DAY.max(defined.every * 2));
+    stands_at.is_some_and(|at| at > most)
+}
+
+/// Has a source that is ahead of the clock go on from now.
+async fn put_right(
+    shared: &Shared,
+    deployment: &Deployment,
+    defined: &Defined,
+    source: Source,
+) -> Result<Source, StoreError> {
+    let now = shared.clock.now();
+    let source = match defined.kind {
+        SourceKind::Schedule => Source {
+            cursor: Some(Value::String(now.to_string())),
+            next_at: schedule::next(defined, deployment, now),
+            ..source
+        },
+        SourceKind::Poll | SourceKind::CatchUp => Source { next_at: Some(now), ..source },
+    };
+    shared.store.put_source(source.clone()).await?;
+    Ok(source)
 }
 
 /// Begins a source that is new, or whose trigger has changed: nothing from before now is its own, except what a poll

@@ -5,6 +5,7 @@ mod answers;
 mod bench;
 mod budget;
 mod children;
+mod clocks;
 mod cut;
 mod durability;
 mod intake;

@@ -228,6 +228,45 @@ async fn a_moment_fires_once_whatever_restarts() {
 }
 
 #[tokio::test]
+async fn whatever_the_clock_does_a_moment_fires_once() {
+    let bench = Bench::new("{ on: listing.hour, with: { missed: all } }").await;
+    bench.wait(async || bench.engine().store().sources().await.unwrap().len() == 1).await;
+    let set = |to: &str| bench.clock.set(to.parse().unwrap());
+    set("2026-11-23T02:00:00Z");
+    bench.until(2).await;
+    // Set back by hours, and on again past what has fired: only the new hour fires.
+    set("2026-11-22T22:30:00Z");
+    set("2026-11-23T01:30:00Z");
+    set("2026-11-23T03:00:00Z");
+    let fired = ["2026-11-23T01:00:00Z", "2026-11-23T02:00:00Z", "2026-11-23T03:00:00Z"];
+    assert_eq!(bench.until(3).await, fired);
+    assert_eq!(bench.source().await.next_at[0].to_string(), "2026-11-23T04:00:00Z");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_by_years_holds_nothing_up_once_it_is_right() {
+    for (trigger, entries) in [("listing.hour", 0), ("listing.entry", 2)] {
+        let mut bench = Bench::new(trigger).await;
+        bench.wait(async || bench.engine().store().sources().await.unwrap().len() == 1).await;
+        // A machine without a battery for its clock begins anywhere.
+        bench.restart("2031-05-05T10:30:00Z").await;
+        bench
+            .wait(async || bench.source().await.last_at > "2031-05-05T00:00:00Z".parse().ok())
+            .await;
+        let before = bench.jobs().await.len();
+        bench.restart("2026-11-23T05:30:00Z").await;
+        bench.entries(&["a", "b"][..entries]);
+        bench
+            .wait(async || {
+                bench.source().await.next_at[0] < "2026-11-24T00:00:00Z".parse().unwrap()
+            })
+            .await;
+        bench.clock.set("2026-11-23T06:00:00Z".parse().unwrap());
+        bench.until(before + entries.max(1)).await;
+    }
+}
+
+#[tokio::test]
 async fn every_missed_moment_fires_when_the_recipe_says_so() {
     let mut bench = Bench::new("{ on: listing.hour, with: { missed: all } }").await;
     bench.wait(async || bench.engine().store().sources().await.unwrap().len() == 1).await;
