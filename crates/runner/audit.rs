@@ -3,6 +3,7 @@
 use engine::{Audit, Command, JobId, Settlement};
 
 use crate::{
+    code::Code,
     exit::Trouble,
     http::access::Role,
     request::{From, Search, Switched},
@@ -69,6 +70,12 @@ impl Service {
     /// Makes a job by hand of a delivery.
     pub async fn replay(&self, by: &By, delivery: i64) -> Result<i64, Trouble> {
         let found = self.stored_delivery(delivery).await?;
+        if found.cut {
+            let words = format!(
+                "the body of delivery {delivery} is cut: it was kept as long as `retention` says"
+            );
+            return Err(Trouble::of(Code::Cut, words));
+        }
         let made = self.engine.submit(&found.recipe, found.body.to_vec()).await;
         let job = made.map_err(|error| command_trouble(&error))?.0;
         self.keep(by, "delivery.replay", delivery, format!("made job {job}")).await?;

@@ -71,6 +71,8 @@ codes! {
     NeverRight "never_right" 409 Found,
     /// The job is over, or not in a state in which this can be done.
     WrongState "wrong_state" 409 Cannot,
+    /// What the job or the delivery held is cut: it was kept as long as `retention` says.
+    Cut "cut" 409 Cannot,
     /// The job is just changing; ask again in a moment.
     Busy "busy" 409 Cannot,
     /// A later job of the same person is past it; `force` says that it may go on all the same.

@@ -68,6 +68,10 @@ impl Service {
         let Some(recipe) = own.or(current.as_ref()).filter(|_| !paths.is_empty()) else {
             return Vec::new();
         };
+        if view.row.cut {
+            // Nobody can say any more which part of it was to be hidden.
+            return vec![view.row.label.clone()];
+        }
         let place = view.row.event_index as usize;
         let event = self.decoded(recipe, &view.delivery).into_iter().nth(place);
         mask::hidden(story, &event.unwrap_or_default(), &paths)
@@ -117,6 +121,9 @@ impl Service {
             return self.hidden_of(row.id.0, &row.recipe).await;
         }
         let Some(current) = self.masking(&row.recipe) else { return Ok(Vec::new()) };
+        if row.cut {
+            return Ok(vec![row.label.clone()]);
+        }
         let paths = &current.settings.mask;
         let is_current = row.version.as_ref().is_none_or(|version| *version == current.version);
         if !is_current || !paths.iter().all(|path| mask::is_of_event(path)) {
@@ -131,6 +138,10 @@ impl Service {
 
     /// Hides in a delivery what its recipe masks.
     pub(crate) fn mask_delivery(&self, delivery: &mut StoredDelivery) {
+        if delivery.cut {
+            delivery.body = b"cut: it was kept as long as `retention` says".as_slice().into();
+            return;
+        }
         if delivery.is_call() && self.engine.anything_is_masked() {
             let words = "not shown: it is what another recipe gave, and the job it made shows it";
             delivery.body = words.as_bytes().into();

@@ -335,6 +335,7 @@ pub fn command_trouble(error: &CommandError) -> Trouble {
         CommandError::NoRecipe(_) => Code::NoRecipe,
         CommandError::NeverGood(_) => Code::NeverRight,
         CommandError::NoJob(_) => Code::NoJob,
+        CommandError::Cut(_) => Code::Cut,
         CommandError::Busy(_) => Code::Busy,
         CommandError::NoPlan(_) => Code::NoPlan,
         CommandError::NoCatchUp(_) => Code::NoCatchUp,

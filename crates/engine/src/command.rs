@@ -79,6 +79,11 @@ pub enum CommandError {
     /// There is no such job.
     #[error("there is no job {0}; `recipe-runner jobs list` lists them")]
     NoJob(JobId),
+    /// What the job held is cut.
+    #[error(
+        "what job {0} held is cut, for `retention.payload_days` of runner.yaml is over: it cannot be done again from it"
+    )]
+    Cut(JobId),
     /// Its drive is just ending.
     #[error("job {0} is just ending; try again in a moment")]
     Busy(JobId),

@@ -161,6 +161,9 @@ impl Engine {
     /// Makes a job by hand from the event of another job.
     pub async fn submit_again(&self, job: JobId) -> Result<JobId, CommandError> {
         let loaded = self.shared.store.load(job).await?.ok_or(CommandError::NoJob(job))?;
+        if loaded.delivery.cut {
+            return Err(CommandError::Cut(job));
+        }
         let delivery = worker::as_sent(loaded.delivery);
         self.submit(&loaded.row.recipe, delivery.body.to_vec()).await
     }

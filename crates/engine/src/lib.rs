@@ -5,6 +5,7 @@ mod called;
 mod catch_up;
 mod command;
 mod crash;
+mod cut;
 mod deployment;
 mod dispatch;
 mod drive;

@@ -135,6 +135,9 @@ pub fn plan(
 
 /// Plays a finished job again under the recipe as it is now, on what its steps gave then.
 pub fn past(deployment: &Deployment, recipe: &Arc<Recipe>, view: &JobView) -> Result<Past, String> {
+    if view.row.cut {
+        return Err("what it held is cut, as `retention` says".into());
+    }
     let started = view.entries.first().map_or(view.row.accepted_at, |entry| entry.at);
     let events = deployment.decode(recipe, &view.delivery).map_err(|failure| failure.message)?;
     let event = events.into_iter().nth(view.row.event_index as usize);

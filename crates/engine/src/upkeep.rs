@@ -1,5 +1,5 @@
 //! Upkeep of the history: finished jobs go when they are older than the project keeps them, or when they take more
-//! room than it gives them.
+//! room than it gives them; what they held may be cut before.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,6 +24,14 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
             }
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "the history could not be looked through"),
+        }
+        if let Some(days) = settings.keep_payload_days {
+            let age = Duration::from_hours(24 * u64::from(days));
+            match shared.store.cut(retry::before(shared.clock.now(), age)).await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::info!(jobs, "what old jobs held was cut"),
+                Err(error) => tracing::error!(%error, "what old jobs held could not be cut"),
+            }
         }
         tokio::select! {
             () = shared.clock.sleep(EVERY) => {}

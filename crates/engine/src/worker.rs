@@ -90,6 +90,9 @@ pub(crate) async fn command(
         if !what.is_empty() {
             return Err(CommandError::Over { job: id, status: row.standing.status, what });
         }
+        if row.cut {
+            return Err(CommandError::Cut(id));
+        }
         if let Command::Retry { force: false, .. } = command
             && let Some(later) = shared.store.overtaken_by(id).await?
         {
@@ -193,6 +196,11 @@ async fn drive(
             }
         }
     };
+    if loaded.row.cut {
+        // Cut since the command was taken: it is over, and stays so.
+        drop(asked.map(|asked| asked.reply.send(Err(CommandError::Cut(id)))));
+        return (Parked::Over, Late::Mail(mail));
+    }
     crash_point("job.loaded");
     let row = loaded.row.clone();
     let mut drive = match build(&shared, loaded, mail).await {

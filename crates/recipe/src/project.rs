@@ -74,6 +74,8 @@ pub struct RunnerSettings {
     pub time_zone: String,
     /// How many days of finished jobs are kept; 365 by default.
     pub keep_days: u32,
+    /// After how many days what finished jobs held is cut to hashes; `None` keeps it as long as the jobs.
+    pub keep_payload_days: Option<u32>,
     /// How many megabytes finished jobs may take; 1024 by default.
     pub keep_megabytes: u64,
     /// A URL (or `env:`/`file:` reference) that is told of jobs that need attention.
@@ -103,6 +105,7 @@ impl Default for RunnerSettings {
             data_dir: ".recipe-runner".into(),
             time_zone: "UTC".into(),
             keep_days: 365,
+            keep_payload_days: None,
             keep_megabytes: 1024,
             notify_webhook: None,
             properties: BTreeMap::new(),

@@ -27,7 +27,8 @@ const RUNNER: Known = Known {
         "properties",
     ],
 };
-const RETENTION: Known = Known { what: "`retention`", keys: &["days", "megabytes"] };
+const RETENTION: Known =
+    Known { what: "`retention`", keys: &["days", "payload_days", "megabytes"] };
 const NOTIFICATIONS: Known = Known { what: "`notifications`", keys: &["webhook"] };
 
 /// Reads `runner.yaml`; what is wrong in it is reported and keeps its default. `None` when it is not YAML.
@@ -78,6 +79,7 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Ru
             fields.take(name).and_then(|(key, node)| report.number(&key, &node, 1))
         };
         settings.keep_days = number(report, "days").unwrap_or(settings.keep_days);
+        settings.keep_payload_days = number(report, "payload_days");
         settings.keep_megabytes =
             number(report, "megabytes").map_or(settings.keep_megabytes, u64::from);
     }

@@ -107,9 +107,11 @@ fn accept_job(
     let key = hash(&[&job.dedupe_key]);
     if let Some((id, status)) = known(database, &intake.recipe, job)? {
         let counted = database
-            .prepare_cached("UPDATE jobs SET repeats = repeats + 1 WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE jobs SET repeats = repeats + 1 WHERE id = ?1 AND NOT (cut AND status = 'failed')",
+            )?
             .execute([id])?;
-        // A repeat has a failed job go on. Where its journal is purged there is nothing to go on with: it becomes a
+        // A repeat has a failed job go on. Where its journal is purged or cut there is nothing to go on with: it becomes a
         // new job, whose once keys find what the old one did.
         if counted == 1 || status != Status::Failed {
             return Ok(Accepted::Repeat { job: id, status });

@@ -51,6 +51,8 @@ pub struct JobRow {
     pub standing: Standing,
     /// The step of another job that called it.
     pub parent: Option<Parent>,
+    /// Whether what it held is cut to hashes: it cannot go on any more.
+    pub cut: bool,
 }
 
 /// Which jobs to list.

@@ -7,6 +7,7 @@
 mod accept;
 mod append;
 mod backup;
+mod cut;
 mod error;
 mod history;
 mod lock;
@@ -400,6 +401,26 @@ impl Store {
             all.jobs += purged.jobs;
             all.deliveries += purged.deliveries;
             if purged == Purged::default() {
+                break;
+            }
+        }
+        while self.inner.writer.write(Mark::Other, purge::give_back).await? {}
+        Ok(all)
+    }
+
+    /// Cuts what jobs held that were over before a moment to sizes and hashes, and returns how many. It goes in small
+    /// slices, between which others write.
+    pub async fn cut(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut all = 0;
+        loop {
+            let left = self.read(move |db| cut::prepare(db, before)).await?;
+            if left.is_empty() {
+                break;
+            }
+            let cut = self.inner.writer.write(Mark::Other, move |db| cut::apply(db, &left)).await?;
+            all += cut;
+            // All of them went on in between: they are not over any more.
+            if cut == 0 {
                 break;
             }
         }

@@ -125,7 +125,7 @@ struct Oldest {
 }
 
 /// What keeps a job whatever its age: the one that called it is not over and will ask how it ended.
-const NOT_WAITED_FOR: &str = "(parent IS NULL OR NOT EXISTS \
+pub(super) const NOT_WAITED_FOR: &str = "(parent IS NULL OR NOT EXISTS \
      (SELECT 1 FROM jobs AS caller WHERE caller.id = jobs.parent AND caller.finished_at IS NULL))";
 
 /// Returns the oldest job that may go.

@@ -51,6 +51,8 @@ pub struct StoredDelivery {
     pub verdict: String,
     /// The HTTP status of the answer.
     pub answered: u16,
+    /// Whether its body is cut.
+    pub cut: bool,
 }
 
 impl StoredDelivery {
@@ -170,7 +172,7 @@ pub(super) fn delivery(
 ) -> Result<Option<StoredDelivery>, StoreError> {
     let found = database
         .prepare_cached(
-            "SELECT recipe, received_at, headers, query, body, verdict, answered FROM deliveries WHERE id = ?1",
+            "SELECT recipe, received_at, headers, query, body, verdict, answered, cut IS NOT NULL FROM deliveries WHERE id = ?1",
         )?
         .query_row([id], |row| {
             let delivery = StoredDelivery {
@@ -182,6 +184,7 @@ pub(super) fn delivery(
                 body: Arc::default(),
                 verdict: row.get(5)?,
                 answered: row.get(6)?,
+                cut: row.get(7)?,
             };
             Ok((delivery, row.get::<_, String>(2)?, row.get::<_, Vec<u8>>(4)?))
         })

@@ -23,7 +23,7 @@ use crate::journal::{JobId, Status, StepPath};
 /// The columns [`job_row`] reads, in its order.
 pub(super) const JOB_COLUMNS: &str = "jobs.id, jobs.recipe, jobs.version, jobs.delivery, jobs.event_index, \
      jobs.accepted_at, jobs.order_key, jobs.once_key, jobs.label, jobs.attention, jobs.repeats, jobs.entries, \
-     jobs.status, jobs.wake_at, jobs.note, jobs.started_at, jobs.finished_at, jobs.parent, jobs.parent_path";
+     jobs.status, jobs.wake_at, jobs.note, jobs.started_at, jobs.finished_at, jobs.parent, jobs.parent_path, jobs.cut";
 
 /// Reads a row selected by [`JOB_COLUMNS`].
 pub(super) fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
@@ -51,6 +51,7 @@ pub(super) fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
             Some(job) => Some(Parent { job, path: StepPath(row.get::<_, String>(18)?.into()) }),
             None => None,
         },
+        cut: row.get(19)?,
     })
 }
 
@@ -98,6 +99,11 @@ pub(super) fn hash(texts: &[&str]) -> [u8; 32] {
         hash.update(text);
     }
     hash.finalize().into()
+}
+
+/// Returns the hash of bytes.
+pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Returns the key of an effect's row.

@@ -7,12 +7,13 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 
 /// Each format's changes; the format's number is the place in this list, from 1, and stands in `user_version`.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("sources.sql"),
     include_str!("people.sql"),
     include_str!("once.sql"),
     include_str!("pauses.sql"),
+    include_str!("cut.sql"),
 ];
 
 /// A writer waits this long for a checkpoint or a backup to let go.

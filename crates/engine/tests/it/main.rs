@@ -10,6 +10,7 @@ mod cut;
 mod durability;
 mod intake;
 mod jobs;
+mod kept;
 mod machine;
 mod order;
 mod pauses;

@@ -5,8 +5,10 @@ mod accept;
 mod backup;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod cut;
 mod durability;
 mod effects;
+mod formats;
 mod history;
 mod journal;
 mod purge;

@@ -1,0 +1,113 @@
+//! Cutting what finished jobs held to its hashes: read and made ready beside the writer, which only puts it in place.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{
+    error::StoreError,
+    purge::NOT_WAITED_FOR,
+    reads,
+    rows::{count, nanos, pack},
+};
+use crate::{
+    cut::{CUT, cut},
+    journal::{JobId, Kind},
+};
+
+/// At most so many jobs at a time, so that a delivery that comes meanwhile waits a moment only.
+const SLICE: u32 = 10;
+
+/// What is left of a job.
+pub(super) struct Left {
+    job: JobId,
+    delivery: i64,
+    /// How long its journal was when it was read.
+    entries: u32,
+    /// The entries that change, by their numbers.
+    bodies: Vec<(u32, String)>,
+    bytes: usize,
+    /// The hash of the delivery's body.
+    body: Vec<u8>,
+}
+
+/// Makes ready some jobs that were over before a moment and are whole, the oldest first.
+pub(super) fn prepare(database: &Connection, before: Timestamp) -> Result<Vec<Left>, StoreError> {
+    let sql = format!(
+        "SELECT id, delivery, entries FROM jobs WHERE finished_at < ?1 AND cut = 0 AND {NOT_WAITED_FOR}
+         ORDER BY finished_at LIMIT ?2"
+    );
+    let jobs = database
+        .prepare_cached(&sql)?
+        .query_map(params![nanos(before), SLICE], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<Vec<(JobId, i64, u32)>, _>>()?;
+    jobs.into_iter()
+        .map(|(job, delivery, entries)| left(database, job, delivery, entries))
+        .collect()
+}
+
+fn left(
+    database: &Connection,
+    job: JobId,
+    delivery: i64,
+    entries: u32,
+) -> Result<Left, StoreError> {
+    let mut left = Left { job, delivery, entries, bodies: Vec::new(), bytes: 0, body: Vec::new() };
+    let whole = match reads::entries(database, job) {
+        Ok(whole) => whole,
+        // It cannot go on either way, and the others should not wait for it.
+        Err(StoreError::Damaged(why)) => {
+            tracing::warn!(job = job.0, %why, "what a job held cannot be read, and stays until the job goes");
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
+    for entry in whole {
+        let before = json(&entry.kind)?;
+        let body = json(&cut(entry.kind))?;
+        left.bytes += entry.path.0.len() + body.len() + 24;
+        if body != before {
+            left.bodies.push((entry.seq, body));
+        }
+    }
+    let found = reads::delivery(database, super::protocol::DeliveryId(delivery))?;
+    let body = found.map(|found| found.body).unwrap_or_default();
+    left.body = super::rows::digest(&body).to_vec();
+    Ok(left)
+}
+
+fn json(kind: &Kind) -> Result<String, StoreError> {
+    serde_json::to_string(kind).map_err(StoreError::fault)
+}
+
+/// Puts in place what is left of these jobs; one that has gone on since it was read stays whole. Returns how many were
+/// cut.
+pub(super) fn apply(database: &Connection, all: &[Left]) -> Result<u64, StoreError> {
+    let mut done = 0;
+    for left in all {
+        let taken = database
+            .prepare_cached(
+                "UPDATE jobs SET cut = 1, bytes = ?3, note = iif(note = '', '', ?4)
+                 WHERE id = ?1 AND entries = ?2 AND cut = 0 AND finished_at IS NOT NULL",
+            )?
+            .execute(params![left.job, left.entries, count(left.bytes), CUT])?;
+        if taken == 0 {
+            continue;
+        }
+        done += 1;
+        for (seq, body) in &left.bodies {
+            database
+                .prepare_cached("UPDATE entries SET body = ?3 WHERE job = ?1 AND seq = ?2")?
+                .execute(params![left.job, seq, body])?;
+        }
+        // A body of which another job may still be worked stays.
+        database
+            .prepare_cached(
+                "UPDATE deliveries SET cut = ?2, body = ?3, headers = '[]', query = ''
+                 WHERE id = ?1 AND cut IS NULL AND NOT EXISTS (SELECT 1 FROM jobs WHERE delivery = ?1 AND cut = 0)",
+            )?
+            .execute(params![left.delivery, left.body, pack(b"")])?;
+    }
+    Ok(done)
+}

@@ -1,0 +1,60 @@
+//! How long what jobs held is kept, and what can be done with a job afterwards.
+
+use std::time::Duration;
+
+use connector::Failure;
+use engine::{Command, CommandError, Kind, Status};
+
+use crate::{
+    bench::{Bench, deployment},
+    vendor::{Reply, body},
+};
+
+const CREATE: &str =
+    "steps:\n  - { id: employee, action: vendor.create, with: { name: \"{{ event.name }}\" } }\n";
+const DAY: Duration = Duration::from_hours(24);
+
+#[tokio::test]
+async fn what_a_job_held_is_cut_after_its_days_and_it_cannot_go_on_from_it() {
+    let bench = Bench::new(CREATE).await;
+    let mut settings = deployment(&bench.vendor, CREATE);
+    let mut project = (*settings.project).clone();
+    project.runner.keep_payload_days = Some(30);
+    settings.project = project.into();
+    bench.engine.deploy(settings).await.unwrap();
+    bench.vendor.next("create", Reply::Fail(Failure::permanent("no", "never")));
+    let event = body("Ada", "1", &[]);
+    let failed = bench.job(&event).await;
+    bench.until(failed, Status::Failed).await;
+    // Within its days it is whole, and can be looked at and worked again.
+    bench.pass(DAY * 29);
+    let young = bench.job(&body("Bob", "2", &[])).await;
+    bench.until(young, Status::Succeeded).await;
+    assert!(!bench.row(failed).await.cut);
+    bench.pass(DAY * 2);
+    let cut = tokio::time::timeout(Duration::from_secs(10), async {
+        while !bench.row(failed).await.cut {
+            tokio::task::yield_now().await;
+        }
+    });
+    cut.await.unwrap();
+    assert!(!bench.row(young).await.cut);
+    let entries = bench.entries(failed).await;
+    let input = entries.iter().find_map(|entry| match &entry.kind {
+        Kind::Started { input, .. } => Some(input.clone()),
+        _ => None,
+    });
+    assert_eq!(input.unwrap()["cut"]["bytes"], r#"{"name":"Ada"}"#.len());
+
+    let retry = Command::Retry { newest: false, force: false };
+    let refused = bench.engine.command(failed, "Grace", retry).await.unwrap_err();
+    assert!(matches!(refused, CommandError::Cut(job) if job == failed), "{refused}");
+    assert!(refused.to_string().contains("retention.payload_days"), "{refused}");
+    let refused = bench.engine.submit_again(failed).await.unwrap_err();
+    assert!(matches!(refused, CommandError::Cut(_)), "{refused}");
+    // The recruiter presses the button again: it is worked anew, and the other is there to be seen.
+    let again = bench.job(&event).await;
+    assert_ne!(again, failed);
+    bench.until(again, Status::Succeeded).await;
+    assert_eq!(bench.row(failed).await.standing.status, Status::Failed);
+}
