@@ -146,3 +146,28 @@ fn a_hire_sent_while_the_service_is_down_arrives_when_it_is_back() {
     town.wait(1, "succeeded");
     assert_eq!(town.employees(JOHNNY).len(), 1);
 }
+
+#[test]
+fn a_recipe_that_was_never_right_asks_its_sender_to_come_again_until_it_is() {
+    let mut town = Town::new();
+    let path = format!("recipes/{RECIPE}.yaml");
+    let right = std::fs::read_to_string(town.dir().join(&path)).unwrap();
+    town.write(&path, &right.replace("trigger: greenhouse.hired", "trigger: greenhouse.hird"));
+    town.start_with(&["start"], None);
+    let event = town.greenhouse.hire(JOHNNY).unwrap();
+    let (body, signature) = town.signed(&event);
+    let ask = || {
+        let more = format!("signature: {signature}\r\n");
+        let body = std::str::from_utf8(&body).unwrap();
+        town.ask("POST", &format!("/hooks/{RECIPE}"), None, &more, body)
+    };
+    let refused = ask();
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("30")), "{refused:?}");
+    assert!(refused.body.contains("never been right"), "{refused:?}");
+    // Put right, it takes what comes at once, and works it once somebody switches it on.
+    town.write(&path, &right);
+    town.until("the recipe is right", || (ask().status == 200).then_some(()));
+    assert_eq!(town.cli(&["start", RECIPE]).code, Some(0));
+    assert_eq!(town.over(1)["status"], "succeeded");
+    town.employee(JOHNNY);
+}

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     drive::{Drive, DriveError, pause},
-    flight::Flight,
+    flight::{Flight, too_large},
     journal::{JobId, Kind, Status, StepPath, Verdict},
     machine::{Due, Misfit, names},
     pins,
@@ -129,7 +129,10 @@ impl Drive {
     ) -> Result<(), Misfit> {
         let at = self.now();
         let verdict = match result {
-            Ok(LookUp::Found(output)) => Verdict::Happened { output: Arc::new(output) },
+            Ok(LookUp::Found(output)) => match too_large(&output) {
+                Some(why) => Verdict::Inconclusive { why: format!("it happened, but {why}") },
+                None => Verdict::Happened { output: Arc::new(output) },
+            },
             Ok(LookUp::Absent) => {
                 Verdict::NotHappened { retry_at: self.machine.next_attempt(&due.path, at, None) }
             }

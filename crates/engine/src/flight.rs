@@ -216,15 +216,10 @@ impl Drive {
         let at = self.now();
         let writes = effect.is_some();
         let result = result.and_then(|output| {
-            let bytes = length(&output);
-            if bytes <= LARGEST_OUTPUT {
-                return Ok(output);
-            }
-            Err(Failure::permanent(
-                "output_too_large",
-                format!("the answer has {bytes} bytes, more than 1 MiB"),
-            )
-            .hint("Ask for less: fewer items, fewer fields."))
+            let Some(why) = too_large(&output) else { return Ok(output) };
+            // A write has been done, though nobody knows now what came of it: it must not be done again.
+            let failure = if writes { Failure::unknown } else { Failure::permanent };
+            Err(failure("output_too_large", why).hint("Ask for less: fewer items, fewer fields."))
         });
         let kind = match result {
             Ok(output) => {
@@ -265,6 +260,12 @@ impl Drive {
         let kind = self.machine.failed(&due.path, failure, self.now(), false, None);
         self.record(&due.path, kind)
     }
+}
+
+/// Returns why an output is too large, if it is.
+pub(crate) fn too_large(output: &Value) -> Option<String> {
+    let bytes = length(output);
+    (bytes > LARGEST_OUTPUT).then(|| format!("the answer has {bytes} bytes, more than 1 MiB"))
 }
 
 /// Returns how long a value is as JSON, without writing it.

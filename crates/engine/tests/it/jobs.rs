@@ -254,14 +254,6 @@ async fn what_an_ended_job_may_have_done_is_looked_up_before_another_does_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_fails_its_step_and_says_so() {
-    let bench = Bench::new(CREATE).await;
-    let job = bench.job(&body(&"x".repeat(1024 * 1024), "1", &[])).await;
-    let row = bench.until(job, Status::Failed).await;
-    assert!(row.standing.note.contains("more than 1 MiB"), "{}", row.standing.note);
-}
-
-#[tokio::test]
 async fn the_same_failure_is_noted_once_ever_and_another_one_again() {
     let bench = Bench::new(NOTED).await;
     for code in ["no_stamp", "no_stamp", "no_paper"] {

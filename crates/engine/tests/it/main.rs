@@ -8,6 +8,7 @@ mod children;
 mod clocks;
 mod cut;
 mod durability;
+mod endings;
 mod intake;
 mod jobs;
 mod kept;
