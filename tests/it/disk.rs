@@ -111,21 +111,29 @@ fn a_store_that_is_damaged_is_refused_by_name_and_left_as_it_is() {
 fn what_comes_while_the_file_is_damaged_is_not_acknowledged_and_taken_once_it_is_put_right() {
     let mut town = Town::new();
     town.start();
-    town.terminate();
-    town.ended();
-    town.start();
-    let whole = fs::read(store(&town)).unwrap();
+    let whole = written_back(&town);
     fs::write(store(&town), spoilt(&whole)).unwrap();
     let event = town.greenhouse.hire(JOHNNY).unwrap();
     let (body, signature) = town.signed(&event);
     assert_eq!(town.post(&body, Some(&signature)), 503, "{}", town.said());
-    assert!(town.said().contains("store.db`: it is damaged"), "{}", town.said());
+    town.until("it is said", || town.said().contains("store.db`: it is damaged").then_some(()));
     fs::write(store(&town), whole).unwrap();
     town.until("the delivery is taken", || {
         (town.post(&body, Some(&signature)) == 200).then_some(())
     });
     assert_eq!(town.over(1)["status"], "succeeded");
     town.employee(JOHNNY);
+}
+
+/// Returns the database once everything in its log is written back into it.
+fn written_back(town: &Town) -> Vec<u8> {
+    let database = rusqlite::Connection::open(store(town)).unwrap();
+    town.until("the log is empty", || {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: bool = database.query_row(checkpoint, [], |row| row.get(0)).unwrap();
+        (!busy).then_some(())
+    });
+    fs::read(store(town)).unwrap()
 }
 
 /// Returns a database of which only the first page is right.
