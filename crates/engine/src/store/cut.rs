@@ -14,8 +14,10 @@ use crate::{
     journal::{JobId, Kind},
 };
 
-/// At most so many jobs at a time, so that a delivery that comes meanwhile waits a moment only.
-const SLICE: u32 = 10;
+/// At most so many jobs at a time, and none after so many bytes, so that a delivery that comes meanwhile waits a moment
+/// only.
+const SLICE: u32 = 20;
+const SLICE_BYTES: i64 = 256 << 10;
 
 /// What is left of a job.
 pub(super) struct Left {
@@ -33,18 +35,22 @@ pub(super) struct Left {
 /// Makes ready some jobs that were over before a moment and are whole, the oldest first.
 pub(super) fn prepare(database: &Connection, before: Timestamp) -> Result<Vec<Left>, StoreError> {
     let sql = format!(
-        "SELECT id, delivery, entries FROM jobs WHERE finished_at < ?1 AND cut = 0 AND {NOT_WAITED_FOR}
+        "SELECT id, delivery, entries, bytes FROM jobs WHERE finished_at < ?1 AND cut = 0 AND {NOT_WAITED_FOR}
          ORDER BY finished_at LIMIT ?2"
     );
     let jobs = database
         .prepare_cached(&sql)?
         .query_map(params![nanos(before), SLICE], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?
-        .collect::<Result<Vec<(JobId, i64, u32)>, _>>()?;
-    jobs.into_iter()
-        .map(|(job, delivery, entries)| left(database, job, delivery, entries))
-        .collect()
+        .collect::<Result<Vec<(JobId, i64, u32, i64)>, _>>()?;
+    let mut bytes = 0;
+    let fits = jobs.into_iter().take_while(|(_, _, _, taken)| {
+        let fits = bytes < SLICE_BYTES;
+        bytes += taken;
+        fits
+    });
+    fits.map(|(job, delivery, entries, _)| left(database, job, delivery, entries)).collect()
 }
 
 fn left(
