@@ -10,9 +10,11 @@ use crate::town::{JOHNNY, Town, ZOE};
 /// Long enough for a disk to fail while GoCo is at work.
 const LATENCY: u64 = 1000;
 
-/// Has Johnny hired, and the disk fail while GoCo makes the employee; returns once GoCo has answered.
-fn fail_during_the_create(town: &mut Town) {
+/// Has Johnny hired, and the disk fail while GoCo makes the employee; returns a token for the pages once GoCo
+/// has answered.
+fn fail_during_the_create(town: &mut Town) -> String {
     town.start();
+    let token = town.token("viewer");
     town.goco.switch(|switches| switches.latency_ms = LATENCY);
     town.hire(JOHNNY);
     town.until("GoCo is at work", || (town.asked(Operation::CreateEmployee) > 0).then_some(()));
@@ -20,6 +22,7 @@ fn fail_during_the_create(town: &mut Town) {
     // The answer is on its way; nothing can be seen of it before the disk is whole again.
     thread::sleep(Duration::from_millis(LATENCY + 500));
     town.goco.switch(|switches| switches.latency_ms = 0);
+    token
 }
 
 fn store(town: &Town) -> PathBuf {
@@ -29,7 +32,7 @@ fn store(town: &Town) -> PathBuf {
 #[test]
 fn while_the_disk_fails_webhooks_are_answered_503_and_results_are_kept_until_it_is_whole() {
     let mut town = Town::new();
-    fail_during_the_create(&mut town);
+    let token = fail_during_the_create(&mut town);
 
     // Not stored, so not acknowledged; the sender is asked to come again.
     let event = town.greenhouse.hire(ZOE).unwrap();
@@ -56,7 +59,12 @@ fn while_the_disk_fails_webhooks_are_answered_503_and_results_are_kept_until_it_
     {
         assert!(status.out.contains(part), "`{part}` is missing: {status:?}");
     }
+    let page = town.get("/", &token);
+    assert!(page.contains("Nothing can be stored") && page.contains("the disk fails"), "{page}");
     // A person's word is refused, not lost.
+    let cancelled = town.cli(&["jobs", "cancel", "1"]);
+    assert_eq!(cancelled.code, Some(3), "{cancelled:?}");
+    assert!(cancelled.err.contains("the disk fails"), "{cancelled:?}");
     let switched = town.cli(&["stop", crate::town::RECIPE]);
     assert_eq!(switched.code, Some(3), "{switched:?}");
     assert!(switched.err.contains("the disk fails"), "{switched:?}");

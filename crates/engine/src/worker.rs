@@ -77,6 +77,10 @@ pub(crate) async fn command(
     if shared.stopping() {
         return Err(CommandError::Stopping);
     }
+    if shared.store.trouble().is_some() {
+        // What a person says is not kept in memory until the disk is whole: they hear that it is not.
+        shared.store.check().await?;
+    }
     let row = shared.store.job(id).await?.ok_or(CommandError::NoJob(id))?;
     let by = by.to_string();
     if row.standing.status.is_final() {

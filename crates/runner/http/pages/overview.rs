@@ -95,7 +95,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
         })
         .collect();
     let context = shown! {
-        recipes, attention, more => all.saturating_sub(MOST_ATTENTION), mistakes => status.mistakes, closed => status.closed,
+        recipes, attention, more => all.saturating_sub(MOST_ATTENTION), store_trouble => status.store_trouble, mistakes => status.mistakes, closed => status.closed,
         running => status.running.map(|running| shown! { since => running.since.to_string(), version => running.version }),
     };
     let page =
