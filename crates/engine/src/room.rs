@@ -35,6 +35,9 @@ impl Shared {
         }
         // A store that does not answer says so when it is asked to accept.
         let Ok(size) = self.store.size().await else { return false };
+        if size.finished > budget {
+            self.over_budget.notify_one();
+        }
         let mut room = self.room.lock().expect("no panic while the lock is held");
         *room = Room { taken: size.unfinished.saturating_add(coming as u64), read_at: Some(now) };
         size.unfinished > budget

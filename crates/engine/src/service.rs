@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     /// Wakes the worker: something may be ready, or a timer changed.
     pub(crate) changed: Notify,
     pub(crate) stop_asked: Notify,
+    /// Wakes the upkeep: finished jobs take more than their budget.
+    pub(crate) over_budget: Notify,
     pub(crate) sources: Arc<Sources>,
     pub(crate) tasks: TaskTracker,
     /// Where each job that is driven hears what people ask.
@@ -129,6 +131,7 @@ impl Engine {
             pins: PinCache::default(),
             changed: Notify::new(),
             stop_asked: Notify::new(),
+            over_budget: Notify::new(),
             sources: Arc::default(),
             tasks: TaskTracker::new(),
             mail: Mutex::default(),

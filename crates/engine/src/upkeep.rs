@@ -35,6 +35,8 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
         }
         tokio::select! {
             () = shared.clock.sleep(EVERY) => {}
+            // Under load the budget is not left for minutes.
+            () = shared.over_budget.notified() => {}
             () = shared.stop_asked.notified() => return,
         }
     }

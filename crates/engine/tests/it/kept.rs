@@ -58,3 +58,30 @@ async fn what_a_job_held_is_cut_after_its_days_and_it_cannot_go_on_from_it() {
     bench.until(again, Status::Succeeded).await;
     assert_eq!(bench.row(failed).await.standing.status, Status::Failed);
 }
+
+#[tokio::test]
+async fn the_budget_of_the_history_is_kept_while_jobs_come_and_go() {
+    const BUDGET: u64 = 1 << 20;
+    let bench = Bench::new(CREATE).await;
+    let mut settings = deployment(&bench.vendor, CREATE);
+    let mut project = (*settings.project).clone();
+    project.runner.keep_megabytes = 1;
+    settings.project = project.into();
+    bench.engine.deploy(settings).await.unwrap();
+    let mut state = 7_u64;
+    let mut noise = || {
+        let digits = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            format!("{:x}", state >> 32)
+        });
+        digits.take(8000).collect::<String>()
+    };
+    // Four times the budget, and the clock stands still: nothing waits for the next look.
+    let mut most = 0;
+    for number in 0..120 {
+        let job = bench.job(&body("Ada", &number.to_string(), &[&noise()])).await;
+        bench.until(job, Status::Succeeded).await;
+        most = most.max(bench.engine.store().size().await.unwrap().finished);
+    }
+    assert!(most > BUDGET / 2 && most < 2 * BUDGET, "{most}");
+}
