@@ -25,7 +25,7 @@ pub(crate) fn fill(store: &Path, jobs: i64) {
                 "BEGIN;
                  CREATE TEMP TABLE numbers AS
                      WITH RECURSIVE n (i) AS (SELECT {done} + 1 UNION ALL SELECT i + 1 FROM n WHERE i < {until}) SELECT i FROM n;
-                 INSERT INTO deliveries
+                 INSERT INTO deliveries (id, recipe, received_at, headers, query, body, size, verdict, answered)
                      SELECT i, recipe, received_at + i, headers, query, substr(body, 1, 200), size, verdict, answered
                      FROM numbers, deliveries WHERE deliveries.id = 1;
                  INSERT INTO jobs (id, recipe, delivery, event_index, accepted_at, order_key, once_key, label, dedupe, bytes,
@@ -36,7 +36,8 @@ pub(crate) fn fill(store: &Path, jobs: i64) {
                  INSERT INTO dedupe (recipe, hash, job) SELECT recipe, dedupe, i FROM numbers JOIN jobs ON jobs.id = i;
                  INSERT INTO effects (hash, connection, action, job, path, output)
                      SELECT randomblob(32), connection, action, i, path, output FROM numbers, effects WHERE job = 1;
-                 INSERT INTO entries SELECT i, seq, path, at + i, format, body FROM numbers, entries WHERE job = 1 AND seq <= 4;
+                 INSERT INTO entries (job, seq, path, at, format, body)
+                     SELECT i, seq, path, at + i, format, body FROM numbers, entries WHERE job = 1 AND seq <= 4;
                  INSERT INTO search (rowid, words) SELECT i, 'Copy ' || i FROM numbers;
                  DROP TABLE numbers;
                  COMMIT"
