@@ -65,6 +65,7 @@ pub fn routes(door: Door) -> Door {
         .form("/tokens/revoke", lists::revoke_token)
         .page("/assets/style.css", style)
         .page("/assets/live.js", script)
+        .page("/assets/icon.svg", icon)
 }
 
 async fn style(_: Anyone) -> Response {
@@ -73,6 +74,10 @@ async fn style(_: Anyone) -> Response {
 
 async fn script(_: Anyone) -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../assets/live.js"))
+}
+
+async fn icon(_: Anyone) -> Response {
+    asset("image/svg+xml", include_str!("../assets/icon.svg"))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
