@@ -155,7 +155,8 @@ fn without_script_all_can_be_read_and_done() {
     town.wait(1, "failed");
     let operator = town.token("operator");
 
-    let mut browser = Browser::without_script(&town, "without-script");
+    let mut browser = Browser::at(&town, "without-script");
+    browser.enter(&town, false);
     browser.sign_in(&operator);
     browser.press("Jobs");
     browser.press("Johnny Smith");
