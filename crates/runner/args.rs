@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{backup, exit, http::access::Role, restore};
+use crate::{backup, exit, http::access::Role, record, restore};
 
 /// Run integration recipes written in YAML: nothing lost, nothing doubled
 #[derive(Debug, Parser)]
@@ -69,7 +69,7 @@ pub enum Command {
     Check(Check),
     /// Test recipes with the cases beside them, offline
     #[command(
-        after_help = "Example:\n  recipe-runner test greenhouse-hired-to-goco --filter phone"
+        after_help = "Example:\n  recipe-runner test greenhouse-hired-to-goco --filter phone\n  recipe-runner test greenhouse-hired-to-goco --record --event hired.json"
     )]
     Test(Test),
     /// Show what a job would write, without writing it
@@ -87,7 +87,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  recipe-runner run greenhouse-hired-to-goco --event examples/events/hire_candidate.json"
     )]
-    Run(Run),
+    Run(crate::run::Asked),
     /// Switch recipes on and run the service
     #[command(
         long_about = "Switch recipes on and run the service\n\nWith names: switches those recipes on, and runs the service in the foreground unless one is running already.\nWithout names: runs the service with every recipe as it was left.",
@@ -208,6 +208,9 @@ pub struct Test {
     /// Play the cases again whenever a file changes
     #[arg(long)]
     pub watch: bool,
+    /// `--record` and what goes with it.
+    #[command(flatten)]
+    pub recording: record::Asked,
 }
 
 /// `plan`.
@@ -221,19 +224,6 @@ pub struct Plan {
     /// Play the last finished jobs again on what their steps gave, and show what would differ
     #[arg(long, value_name = "N", conflicts_with = "event")]
     pub past: Option<u32>,
-}
-
-/// `run`.
-#[derive(Debug, Args)]
-pub struct Run {
-    /// The recipe
-    pub recipe: String,
-    /// What to work on: a file with the raw body, the number of a past job, or `next` for the next real event
-    #[arg(long, value_name = "FILE|JOB|next")]
-    pub event: String,
-    /// Do not ask before real systems are written to
-    #[arg(long, short)]
-    pub yes: bool,
 }
 
 /// `start`.

@@ -33,6 +33,7 @@ mod plan;
 mod planned;
 mod project;
 mod random;
+mod record;
 mod references;
 mod reload;
 mod request;

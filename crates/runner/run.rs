@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
+use clap::Args;
 use connector::{Clock, SystemClock};
 use engine::Status;
 use serde_json::json;
 
 use crate::{
-    args::Run,
     desk::{Desk, escaped, query},
     exit::{Exit, Trouble},
     http::api::{Jobs, MadeJob, NewJob},
@@ -23,8 +23,21 @@ use crate::{
 /// How often the job is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// What is asked for.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// The recipe
+    pub recipe: String,
+    /// What to work on: a file with the raw body, the number of a past job, or `next` for the next real event
+    #[arg(long, value_name = "FILE|JOB|next")]
+    pub event: String,
+    /// Do not ask before real systems are written to
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
 /// Runs the command.
-pub async fn run(dir: &Path, asked: Run) -> Result<Exit, Trouble> {
+pub async fn run(dir: &Path, asked: Asked) -> Result<Exit, Trouble> {
     let from = match asked.event.as_str() {
         "next" => None,
         event => Some(NewJob::named(event, "the number of a past job, or `next`")?),

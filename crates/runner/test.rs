@@ -14,6 +14,7 @@ use crate::{
     check::{self, Checked},
     connectors,
     exit::{Exit, Trouble},
+    record,
     service::unknown_recipe,
     terminal::{self, BAD, FAINT, GOOD, count, paint},
     watch,
@@ -24,6 +25,9 @@ const LARGEST_FILE: u64 = 16 << 20;
 
 /// Runs the command.
 pub fn run(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
+    if asked.recording.record {
+        return record::run(dir, asked);
+    }
     if !asked.watch {
         return once(dir, asked);
     }
@@ -102,7 +106,7 @@ pub fn diagnostics(checked: &Checked, catalogue: &Catalogue) -> Vec<Diagnostic> 
 }
 
 /// Reads a test file with the recipe it tests, if that one is right.
-fn read(
+pub fn read(
     source: &Arc<Source>,
     checked: &Checked,
     catalogue: &Catalogue,
@@ -129,18 +133,7 @@ fn play(
     connectors: &[Connector],
     asked: &Test,
 ) -> Vec<Tested> {
-    let read = |path: &str| {
-        let path = dir.join(path);
-        let length = fs::metadata(&path).map_err(|error| error.to_string())?.len();
-        if length > LARGEST_FILE {
-            return Err(format!(
-                "it has {} MB, and at most {} are read",
-                length >> 20,
-                LARGEST_FILE >> 20
-            ));
-        }
-        fs::read(&path).map_err(|error| error.to_string())
-    };
+    let read = |path: &str| file(dir, path);
     let crash = asked.crash;
     let bench = Bench { crash, ..Bench::new(&checked.project, connectors, &read) };
     files
@@ -148,6 +141,20 @@ fn play(
         .map(|(cases, recipe)| simulate::test(cases, recipe, &bench, asked.filter.as_deref()))
         .filter(|tested| !tested.cases.is_empty())
         .collect()
+}
+
+/// Reads a file that a case names, relative to the project folder.
+pub fn file(dir: &Path, path: &str) -> Result<Vec<u8>, String> {
+    let path = dir.join(path);
+    let length = fs::metadata(&path).map_err(|error| error.to_string())?.len();
+    if length > LARGEST_FILE {
+        return Err(format!(
+            "it has {} MB, and at most {} are read",
+            length >> 20,
+            LARGEST_FILE >> 20
+        ));
+    }
+    fs::read(&path).map_err(|error| error.to_string())
 }
 
 /// Returns what the cases reached of their recipes and of the tables.
@@ -189,10 +196,11 @@ fn named<'a>(path: &'a str, ending: &str) -> Option<&'a str> {
 fn coloured(lines: &str) -> String {
     let line = |line: &str| {
         let mark = |mark: &str, style| {
-            let rest = line.trim_start().strip_prefix(mark)?;
-            Some(format!("  {} {}", paint(style, mark), rest.trim_start()))
+            let rest = line.trim_start().strip_prefix(mark)?.strip_prefix(' ')?;
+            let pad = " ".repeat(4 - mark.len());
+            Some(format!("  {}{pad} {}", paint(style, mark), rest.trim_start()))
         };
-        mark("ok ", GOOD).or_else(|| mark("FAIL ", BAD)).unwrap_or_else(|| line.to_owned())
+        mark("ok", GOOD).or_else(|| mark("FAIL", BAD)).unwrap_or_else(|| line.to_owned())
     };
     lines.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }

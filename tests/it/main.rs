@@ -32,6 +32,7 @@ mod pages;
 mod plans;
 mod power;
 mod promises;
+mod recording;
 mod reference;
 mod secrets;
 mod shipped;

@@ -10,6 +10,7 @@ use connector::{
     Action, Clock, Delivery, Failure,
     http::{PLANNED, Planned, Wire},
 };
+use jiff::Timestamp;
 use recipe::{Case, EffectSpec, Fail, FailKind, Recipe, Reply, Script, Selector, StepKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use crate::{
     machine::{Due, names},
     service::Engine,
     simulate::{
-        Bench, Called, Live, Played, StepRun, called,
+        Bench, Called, Live, Played, Problem, StepRun, called,
         placeholder::{MARKS, placeholder},
         runs::runs,
     },
@@ -84,7 +85,7 @@ pub fn plan(
 ) -> Result<Plan, String> {
     let event = first_event(deployment, recipe, delivery)?;
     let planned: Mutex<BTreeMap<String, (Vec<Planned>, bool)>> = Mutex::default();
-    let live = |due: &Due, action: &Action| -> Called {
+    let live = |due: &Due, action: &Action, _: Timestamp| -> Result<Called, Problem> {
         let wire = Wire::planning(&MARKS);
         let result = deployment.connection(due.connection.as_deref()).and_then(|connection| {
             runtime.block_on(called(action, &connection, due, &wire, clock.clone()))
@@ -93,7 +94,7 @@ pub fn plan(
         let stands_in = matches!(&result, Err(failure) if failure.code == PLANNED);
         let mut planned = planned.lock().expect("no panic while the lock is held");
         planned.insert(due.path.to_string(), (requests, stands_in));
-        match result {
+        Ok(match result {
             Err(failure) if failure.code == PLANNED => {
                 let name = names::last_name(&due.path);
                 Ok((placeholder(name, &action.spec.output), Vec::new()))
@@ -101,7 +102,7 @@ pub fn plan(
             // A plan waits for nobody: what would be tried again is shown as it failed.
             Err(failure) => Err(Failure { kind: connector::FailureKind::Permanent, ..failure }),
             good => good,
-        }
+        })
     };
     let case = Case::of_event("plan", event, clock.now());
     let (played, stuck) = play(deployment, &case, recipe, Some(&live))?;
@@ -144,10 +145,10 @@ pub fn past(deployment: &Deployment, recipe: &Arc<Recipe>, view: &JobView) -> Re
     let event = event.ok_or("its delivery does not hold its event any more")?.payload;
     let before = runs(&view.entries);
     let newly: Mutex<BTreeSet<String>> = Mutex::default();
-    let live = |due: &Due, action: &Action| -> Called {
+    let live = |due: &Due, action: &Action, _: Timestamp| -> Result<Called, Problem> {
         let mut newly = newly.lock().expect("no panic while the lock is held");
         newly.insert(due.path.to_string());
-        Ok((placeholder(names::last_name(&due.path), &action.spec.output), Vec::new()))
+        Ok(Ok((placeholder(names::last_name(&due.path), &action.spec.output), Vec::new())))
     };
     let mut case = Case::of_event("past", event, started);
     case.replies = recorded(&view.entries);
@@ -187,7 +188,11 @@ fn play(
     live: Option<&Live<'_>>,
 ) -> Result<(Played, Option<String>), String> {
     let files = |_: &str| Err("a plan reads no files".to_owned());
-    let bench = Bench { live, ..Bench::new(&deployment.project, &deployment.connectors, &files) };
+    let bench = Bench {
+        live,
+        placeholders: true,
+        ..Bench::new(&deployment.project, &deployment.connectors, &files)
+    };
     let (played, stuck) = bench.play(case, recipe).map_err(|problem| problem.message)?;
     Ok((played, stuck.map(|stuck| format!("`{}` cannot be planned further", stuck.path))))
 }

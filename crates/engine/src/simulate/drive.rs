@@ -18,7 +18,7 @@ use super::{
     placeholder::placeholder,
     runs::{runs, unanswered},
     script::{Given, ScriptReader, Stuck, Why, failure, stuck, stuck_ask, stuck_child},
-    wires::{self, Broken},
+    wires,
 };
 use crate::{
     journal::{Choice, Entry, JobId, Kind, Status, StepPath, Verdict},
@@ -90,7 +90,7 @@ pub(super) fn play(
         }
         End::Attention(why) => (Status::NeedsAttention.word(), None, why, None),
         End::Stuck(stuck) => (Status::Running.word(), None, Vec::new(), Some(*stuck)),
-        End::Broken(Broken { message, help, span }) => return Err(Problem { message, help, span }),
+        End::Broken(problem) => return Err(problem),
     };
     if bench.crash && stuck.is_none() {
         super::crash::cut(bench, case, &stage, &driver).map_err(|message| Problem {
@@ -136,8 +136,8 @@ pub(super) enum End {
     Attention(Vec<String>),
     /// A call has no answer.
     Stuck(Box<Stuck>),
-    /// A recording cannot be used.
-    Broken(Broken),
+    /// A recording cannot be used, or a call cannot be made.
+    Broken(Problem),
 }
 
 /// Plays one job of a case.
@@ -148,6 +148,8 @@ pub(super) struct Driver<'a> {
     pub(super) journal: Vec<Entry>,
     /// How many replies were given when each entry was appended.
     pub(super) given: Vec<Given>,
+    /// What each call was caused by. The journal does not say it, and a call that is made again must be the same.
+    causes: HashMap<StepPath, String>,
     now: Timestamp,
     script: ScriptReader<'a>,
 }
@@ -160,6 +162,7 @@ impl<'a> Driver<'a> {
             machine: stage.machine(),
             journal: Vec::new(),
             given: Vec::new(),
+            causes: HashMap::new(),
             now: case.now,
             script: ScriptReader { replies: &case.replies, given: HashMap::new() },
         }
@@ -180,6 +183,7 @@ impl<'a> Driver<'a> {
             driver.journal.push(entry.clone());
         }
         driver.given = before.given[..at].to_vec();
+        driver.causes.clone_from(&before.causes);
         driver.script.given = driver.given.last().cloned().unwrap_or_default();
         Ok(driver)
     }
@@ -194,7 +198,8 @@ impl<'a> Driver<'a> {
             self.append(&StepPath::root(), pins)?;
         }
         // Calls that were under way when the process died: the look-up finds what they did, reads are made again.
-        for due in self.machine.open_calls() {
+        for mut due in self.machine.open_calls() {
+            due.cause = self.causes.get(&due.path).cloned().unwrap_or_default();
             if let Some(end) = self.call(due, true)? {
                 return Ok(end);
             }
@@ -251,12 +256,13 @@ impl<'a> Driver<'a> {
                 if let (Some(live), Some(action), What::Call) = (self.bench.live, &action, due.what)
                 {
                     self.begin(&due)?;
-                    let kind = match live(&due, action) {
-                        Ok((output, warnings)) => {
+                    let kind = match live(&due, action, self.now) {
+                        Err(problem) => return Ok(Some(End::Broken(problem))),
+                        Ok(Ok((output, warnings))) => {
                             let output = Arc::new(output);
                             Kind::Succeeded { output, recovered: false, warnings }
                         }
-                        Err(failure) => {
+                        Ok(Err(failure)) => {
                             self.machine.failed(&due.path, failure, self.now, false, settle)
                         }
                     };
@@ -311,6 +317,7 @@ impl<'a> Driver<'a> {
 
     fn begin(&mut self, due: &Due) -> Result<(), String> {
         let (attempt, input) = (due.attempt, due.input.clone());
+        self.causes.insert(due.path.clone(), due.cause.clone());
         self.append(&due.path, Kind::Started { attempt, input, once: None })
     }
 
@@ -324,7 +331,7 @@ impl<'a> Driver<'a> {
             Err(why) => {
                 let called = self.bench.project.recipes.get(&child.recipe);
                 let output = called.map(|called| &called.output_shape);
-                if let (Some(_), Some(output)) = (self.bench.live, output) {
+                if let (true, Some(output)) = (self.bench.placeholders, output) {
                     let output = placeholder(names::last_name(&child.path), output);
                     return self.give(&child, Reply::Output(Arc::new(output), Vec::new()));
                 }
@@ -382,7 +389,7 @@ impl<'a> Driver<'a> {
             _ => None,
         });
         let shape = asked.unwrap_or_else(Shape::any);
-        if self.bench.live.is_some() {
+        if self.bench.placeholders {
             let answer = Arc::new(placeholder(names::last_name(&ask.path), &shape));
             self.append(&ask.path, Kind::Signalled { by: "the plan".into(), answer })?;
             return Ok(None);

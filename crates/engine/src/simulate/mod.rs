@@ -9,6 +9,7 @@ pub mod coverage;
 mod crash;
 mod drive;
 pub(crate) mod placeholder;
+pub mod record;
 mod report;
 pub(crate) mod runs;
 mod script;
@@ -20,6 +21,7 @@ use std::{
 };
 
 use connector::{Action, Connector, Delivery};
+use jiff::Timestamp;
 use recipe::{Case, Cases, EventFrom, Mismatch, Project, Recipe, RowWatch, Source, Span, Tables};
 use serde_json::Value;
 
@@ -34,8 +36,9 @@ pub use runs::StepRun;
 pub use script::{Stuck, Why};
 pub use wires::{Called, called};
 
-/// Makes a real call, or plans one.
-pub type Live<'a> = dyn Fn(&Due, &Action) -> Called + 'a;
+/// Makes a call in the place of a reply, at a moment of the case: a real one, a planned one. The error says why the case
+/// is not played any further.
+pub type Live<'a> = dyn Fn(&Due, &Action, Timestamp) -> Result<Called, Problem> + 'a;
 
 /// What cases are played with.
 pub struct Bench<'a> {
@@ -45,8 +48,10 @@ pub struct Bench<'a> {
     pub connectors: &'a [Connector],
     /// Reads a file, named relative to the project folder; the error says why it cannot be read.
     pub files: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
-    /// Makes real calls in the place of replies (`--record`).
+    /// Makes calls in the place of replies: those of plans and recordings.
     pub live: Option<&'a Live<'a>>,
+    /// Whether called recipes and questions without a reply get a placeholder, as they do in plans.
+    pub placeholders: bool,
     /// Whether every case is cut at each of its entries as well (`--crash`).
     pub crash: bool,
 }
@@ -58,7 +63,7 @@ impl<'a> Bench<'a> {
         connectors: &'a [Connector],
         files: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
     ) -> Self {
-        Self { project, connectors, files, live: None, crash: false }
+        Self { project, connectors, files, live: None, placeholders: false, crash: false }
     }
 }
 

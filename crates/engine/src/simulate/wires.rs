@@ -3,25 +3,21 @@
 use std::sync::Arc;
 
 use connector::{
-    Action, Call, Clock, Connection, Failure, Identity, ManualClock, Opening, Warning,
+    Action, Call, Clock, Connection, Connector, Failure, Identity, ManualClock, Opening, Warning,
     http::{Recorded, Wire},
 };
 use jiff::Timestamp;
-use recipe::{Format, Object, Recording, Span, Type};
+use recipe::{Format, Object, Recording, Type};
 use serde_json::Value;
 
-use super::Bench;
+use super::{Bench, Problem};
 use crate::machine::{Due, What};
+
+/// What stands for a secret: long and in base64, as most vendors' keys are.
+pub(super) const SECRET: &str = "cGxhY2Vob2xkZXItc2VjcmV0";
 
 /// What a call gives: its output with its warnings, or its failure.
 pub type Called = Result<(Value, Vec<Warning>), Failure>;
-
-/// A recording that cannot be used.
-pub(super) struct Broken {
-    pub(super) message: String,
-    pub(super) help: Vec<String>,
-    pub(super) span: Span,
-}
 
 /// Has the connector work on a recording, without a network.
 pub(super) fn replay(
@@ -30,9 +26,9 @@ pub(super) fn replay(
     action: &Action,
     due: &Due,
     now: Timestamp,
-) -> Result<Called, Broken> {
+) -> Result<Called, Problem> {
     let broken =
-        |message: String, help: Vec<String>| Broken { message, help, span: recording.span };
+        |message: String, help: Vec<String>| Problem { message, help, span: recording.span };
     let path = &recording.path;
     let text = (bench.files)(path)
         .map_err(|why| broken(format!("`{path}` cannot be read: {why}"), Vec::new()))?;
@@ -49,7 +45,7 @@ pub(super) fn replay(
         .map_err(|problem| broken(format!("the call cannot be made: {problem}"), Vec::new()))?;
     let called = runtime.block_on(called(action, &connection, due, &wire, clock));
     if let Err(failure) = &called
-        && ["not_recorded", "recording_differs", "wrong_recording"].contains(&failure.code.as_str())
+        && is_of_recording(failure)
     {
         let help = failure.hint.clone().into_iter().collect();
         return Err(broken(format!("step `{}`, `{path}`: {}", due.path, failure.message), help));
@@ -62,6 +58,11 @@ pub(super) fn replay(
         return Err(broken(message, vec!["remove it from the recording".into()]));
     }
     Ok(called)
+}
+
+/// Returns whether a failure is one of the recording, not of the vendor.
+pub(super) fn is_of_recording(failure: &Failure) -> bool {
+    ["not_recorded", "recording_differs", "wrong_recording"].contains(&failure.code.as_str())
 }
 
 /// Calls an action over a wire.
@@ -83,7 +84,7 @@ pub async fn called(
 }
 
 /// Opens a connection with the project's settings; what they refer to is nobody's business and replaced.
-fn placeholder(
+pub(super) fn placeholder(
     bench: &Bench<'_>,
     due: &Due,
     clock: &Arc<dyn Clock>,
@@ -97,11 +98,16 @@ fn placeholder(
             format!("there is no connection `{name}`"),
         ));
     };
-    let settings = match connector.spec().connection {
+    connector
+        .open(without_references(connector, settings), &Opening::new(name.clone(), clock.clone()))
+}
+
+/// Returns the settings of a connection with what they refer to replaced.
+pub(super) fn without_references(connector: &Connector, settings: &Value) -> Value {
+    match connector.spec().connection {
         Some(object) => replaced(settings, &object),
         None => settings.clone(),
-    };
-    connector.open(settings, &Opening::new(name.clone(), clock.clone()))
+    }
 }
 
 fn replaced(settings: &Value, object: &Object) -> Value {
@@ -113,12 +119,7 @@ fn replaced(settings: &Value, object: &Object) -> Value {
                 if text.starts_with("env:") || text.starts_with("file:") =>
             {
                 let url = matches!(kind, Some(Type::Text(text)) if text.format == Format::Url);
-                // Long and in base64, as most vendors' keys are.
-                if url {
-                    "https://vendor.example".into()
-                } else {
-                    "cGxhY2Vob2xkZXItc2VjcmV0".into()
-                }
+                if url { "https://vendor.example".into() } else { SECRET.into() }
             }
             (value, Some(Type::Object(object))) => replaced(value, object),
             (value, _) => value.clone(),
