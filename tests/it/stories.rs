@@ -22,7 +22,8 @@ fn a_failed_hire_is_found_by_name_understood_fixed_retried_and_arrives() {
     browser.open("/");
     browser.look("sign-in");
     browser.sign_in(&operator);
-    browser.see("Jobs");
+    browser.see("Failed in the last seven days");
+    browser.see("Johnny Smith");
     browser.look("overview");
     browser.press("Jobs");
     browser.fill("Search", "smith");

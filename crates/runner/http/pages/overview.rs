@@ -8,7 +8,7 @@ use std::{
 
 use axum::response::Response;
 use engine::{DayCount, FileState, Status, StoreError};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
     http::{access::Role, permission::Viewer},
     live::ago,
     mask,
+    request::Search,
     service::Service,
 };
 
@@ -27,6 +28,9 @@ const FRESH: Duration = Duration::from_secs(20);
 const DAYS: i64 = 30;
 /// How many jobs that need attention are shown here.
 const MOST_ATTENTION: usize = 12;
+/// How many of the last failed jobs are, and of how long.
+const MOST_FAILURES: usize = 6;
+const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The counts of the last days, made anew now and then.
 #[derive(Default)]
@@ -43,7 +47,7 @@ impl Days {
         let now = service.engine.clock().now();
         let kept = self.kept.lock().expect("no panic while the lock is held").clone();
         let Some((at, days)) = kept else { return self.count(service, now).await };
-        if now.duration_since(at) > jiff::SignedDuration::try_from(FRESH).unwrap_or_default() {
+        if now.duration_since(at) > SignedDuration::try_from(FRESH).unwrap_or_default() {
             // Whoever comes meanwhile need not count as well.
             *self.kept.lock().expect("no panic while the lock is held") = Some((now, days.clone()));
             let (days, service) = (self.clone(), service.clone());
@@ -76,6 +80,16 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
     if viewer {
         attention = attention.into_iter().map(mask::line_for_viewer).collect();
     }
+    let failures = Search {
+        statuses: vec![Status::Failed],
+        since: now.checked_sub(RECENT).ok(),
+        limit: MOST_FAILURES,
+        ..Search::default()
+    };
+    let mut failures = service.jobs(failures).await?;
+    if viewer {
+        failures = failures.into_iter().map(mask::line_for_viewer).collect();
+    }
     let recipes: Vec<Value> = status
         .recipes
         .iter()
@@ -95,7 +109,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
         })
         .collect();
     let context = shown! {
-        recipes, attention, more => all.saturating_sub(MOST_ATTENTION), store_trouble => status.store_trouble, mistakes => status.mistakes, closed => status.closed,
+        recipes, attention, failures, more => all.saturating_sub(MOST_ATTENTION), store_trouble => status.store_trouble, mistakes => status.mistakes, closed => status.closed,
         running => status.running.map(|running| shown! { since => running.since.to_string(), version => running.version }),
     };
     let page =
