@@ -28,14 +28,16 @@ function busy(main) {
   return [...main.querySelectorAll("input, textarea")].some(changed) || String(getSelection()) !== "";
 }
 
+/** Takes over the page as it is now; false while somebody writes or selects in it. */
 async function look() {
   const main = document.getElementById("main");
-  if (document.hidden || busy(main)) return;
+  if (document.hidden) return true;
+  if (busy(main)) return false;
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!answer.ok || answer.redirected) return;
+  if (!answer.ok || answer.redirected) return true;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const next = page.getElementById("main");
-  if (!next || busy(main)) return;
+  if (!next || busy(main)) return false;
   tellTimes(next);
   // What was opened stays open.
   const open = new Set();
@@ -46,21 +48,27 @@ async function look() {
   copyButtons(main);
   if (focused) main.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
   if (!page.body.hasAttribute("data-live")) delete document.body.dataset.live;
+  return true;
 }
 
 function listen() {
   let soon = 0;
-  const later = () => {
+  const later = (wait) => {
     if (soon || !("live" in document.body.dataset)) return;
-    soon = setTimeout(() => { soon = 0; look().catch(() => {}); }, 700);
+    soon = setTimeout(async () => {
+      soon = 0;
+      if (!await look().catch(() => false)) later(2000);
+    }, wait);
   };
   const own = /^\/jobs\/(\d+)$/.exec(location.pathname);
   const news = new EventSource("/api/v1/events");
   news.addEventListener("job", (event) => {
-    if (!own || JSON.parse(event.data).job === Number(own[1])) later();
+    if (!own || JSON.parse(event.data).job === Number(own[1])) later(250);
   });
-  news.addEventListener("missed", later);
-  document.addEventListener("visibilitychange", later);
+  news.addEventListener("missed", () => later(250));
+  // What happened after the page was made and before anything was heard is seen here.
+  news.addEventListener("open", () => later(0));
+  document.addEventListener("visibilitychange", () => later(0));
 }
 
 tellTimes(document);
