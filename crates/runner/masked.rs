@@ -43,12 +43,12 @@ impl Service {
             parent = caller.as_ref().and_then(|row| row.parent.clone());
             let caller = match caller {
                 Some(row) if self.masking(&row.recipe).is_none() => continue,
-                Some(_) => self.view(job.0).await.ok(),
-                None => None,
+                Some(row) if !row.cut => self.view(job.0).await.ok(),
+                _ => None,
             };
             match caller {
                 Some(caller) => hidden.extend(self.hidden_by_itself(&caller, &Story::of(&caller))),
-                // Purged: nobody can say any more which part of what it gave was to be hidden.
+                // Purged or cut: nobody can say any more which part of what it gave was to be hidden.
                 None if self.engine.anything_is_masked() => {
                     hidden.push(view.row.label.clone());
                     hidden.extend(mask::all_of(&view.delivery.body));

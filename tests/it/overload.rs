@@ -143,7 +143,7 @@ fn without_room_the_sender_is_asked_to_come_again_and_is_taken_once_there_is_roo
 }
 
 /// Returns hexadecimal digits that do not compress to less than half.
-fn noise(seed: u64, length: usize) -> String {
+pub fn noise(seed: u64, length: usize) -> String {
     let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut text = String::with_capacity(length + 16);
     while text.len() < length {

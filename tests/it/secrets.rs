@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access::{ROLES, ask_first, routes, take},
+    overload::noise,
     town::{JOHNNY, RECIPE, Town, ZOE, files},
 };
 
@@ -317,6 +318,49 @@ fn what_is_masked_of_a_variable_is_seen_nowhere_and_called_jobs_inherit_it() {
     seen.add("the output", town.said());
     assert!(seen.somewhere("it is ***") && seen.somewhere("For ***"), "it would have been seen");
     seen.nowhere(&["canary-input-77", "canary-vars-9f9f"]);
+}
+
+#[test]
+fn what_a_purged_caller_gave_is_not_shown() {
+    let mut town = Town::new();
+    town.settings("listen: 127.0.0.1:0\nretention: { megabytes: 1 }\n", true);
+    town.write(
+        "recipes/caller.yaml",
+        "title: Caller\nlabel: About somebody\ntrigger:\n  on: webhook.received\n  connection: webhook\n\
+         settings: { mask: [event.body.whom] }\nsteps:\n\
+         \x20 - call: called\n    background: true\n    with: { whom: \"{{ event.body.whom | default('nobody') | text }}\" }\n",
+    );
+    town.write(
+        "recipes/called.yaml",
+        "title: Called\nlabel: \"For {{ input.whom }}\"\ninput: { whom: text }\nsteps:\n  - stop: succeeded\n",
+    );
+    town.write(
+        "recipes/large.yaml",
+        "title: Large\ntrigger:\n  on: webhook.received\n  connection: webhook\nsteps:\n  - stop: succeeded\n",
+    );
+    let mut connections = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
+    connections.push_str("webhook: { insecure: true }\n");
+    town.write("connections.yaml", &connections);
+    // The called recipe is off, so its job outlives the one that called it.
+    town.start_with(&["start", "caller", "large"], None);
+    let tokens = ROLES.map(|role| town.token(role));
+    let kind = "content-type: application/json\r\n";
+    let body = json!({ "whom": "canary-input-78" }).to_string();
+    assert_eq!(town.ask("POST", "/hooks/caller", None, kind, &body).status, 200);
+    town.over(1);
+    let shown = |path: &str| town.get(path, &tokens[2]);
+    assert!(shown("/jobs/2").contains("For ***"), "{}", shown("/jobs/2"));
+    let mut large = 0;
+    town.until("the caller is purged", || {
+        large += 1;
+        let body = json!({ "noise": noise(large, 300_000) }).to_string();
+        town.ask("POST", "/hooks/large", None, kind, &body);
+        (town.ask("GET", "/api/v1/jobs/1", Some(&tokens[2]), "", "").status == 404).then_some(())
+    });
+    assert!(shown("/api/v1/jobs/2").contains("queued"), "the called one is there");
+    for path in ["/jobs", "/jobs/2", "/api/v1/jobs", "/api/v1/jobs/2", "/api/v1/jobs/2/journal"] {
+        assert!(!shown(path).contains("canary-input-78"), "{path}: {}", shown(path));
+    }
 }
 
 /// Listens as a chat does; returns where, and what was told.
