@@ -181,22 +181,26 @@ fn split_string(text: &str) -> (&str, &str) {
     (text, "")
 }
 
+/// Parts of a key, in small letters without marks, that say it holds what opens a door.
+pub(super) const SECRETS: &[&str] = &[
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "signature",
+    "credential",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "authorization",
+    "cookie",
+];
+
 /// Whether what a key holds is nobody's business.
 pub(super) fn is_private_key(key: &str) -> bool {
-    // Parts of a key that say it wherever they stand, and keys that say it only as a whole.
+    // Further parts of a key that say it wherever they stand, and keys that say it only as a whole.
     const PARTS: &[&str] = &[
-        "token",
-        "secret",
-        "password",
-        "passwd",
-        "signature",
-        "credential",
-        "apikey",
-        "accesskey",
-        "privatekey",
-        "authorization",
         "session",
-        "cookie",
         "xamz",
         "email",
         "phone",
@@ -228,7 +232,7 @@ pub(super) fn is_private_key(key: &str) -> bool {
         .filter(char::is_ascii_alphanumeric)
         .map(|letter| letter.to_ascii_lowercase())
         .collect();
-    WHOLE.contains(&key.as_str()) || PARTS.iter().any(|part| key.contains(part))
+    WHOLE.contains(&key.as_str()) || SECRETS.iter().chain(PARTS).any(|part| key.contains(part))
 }
 
 /// Cuts the words that look like an e-mail address, a telephone number or a token.

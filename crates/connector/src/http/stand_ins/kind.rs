@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::http::redact::SECRETS;
+
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -43,23 +45,8 @@ impl Kind {
 pub(super) fn kind_of(key: &str) -> Option<Kind> {
     // The first that is found wins: `email_address` is an e-mail address.
     const TABLE: &[(Kind, &[&str])] = &[
-        (
-            Kind::Secret,
-            &[
-                "token",
-                "secret",
-                "password",
-                "passwd",
-                "signature",
-                "credential",
-                "apikey",
-                "accesskey",
-                "privatekey",
-                "authorization",
-                "cookie",
-                "sessionid",
-            ],
-        ),
+        (Kind::Secret, SECRETS),
+        (Kind::Secret, &["sessionid"]),
         (Kind::Email, &["email"]),
         (Kind::Phone, &["phone", "mobilenumber", "cellnumber", "fax"]),
         (
