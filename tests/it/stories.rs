@@ -11,11 +11,7 @@ use crate::{
 
 #[test]
 fn a_failed_hire_is_found_by_name_understood_fixed_retried_and_arrives() {
-    let mut town = Town::new();
-    town.start();
-    town.goco.switch(|switches| switches.key = "another".into());
-    town.hire(JOHNNY);
-    town.wait(1, "failed");
+    let town = town_where_a_hire_failed();
     let operator = town.token("operator");
 
     let mut browser = Browser::at(&town, "failed-hire");
@@ -41,7 +37,7 @@ fn a_failed_hire_is_found_by_name_understood_fixed_retried_and_arrives() {
     browser.look("recipe");
 
     // The key is put right, and the job goes on from where it failed.
-    town.goco.switch(|switches| switches.key = sandbox::goco::Switches::default().key);
+    put_the_key_right(&town);
     browser.open("/jobs/1");
     browser.press("Retry from the failed step");
     browser.is_at("/jobs/1");
@@ -149,11 +145,7 @@ fn a_viewer_sees_how_all_is_and_nobody_by_name() {
 
 #[test]
 fn without_script_all_can_be_read_and_done() {
-    let mut town = Town::new();
-    town.start();
-    town.goco.switch(|switches| switches.key = "another".into());
-    town.hire(JOHNNY);
-    town.wait(1, "failed");
+    let town = town_where_a_hire_failed();
     let operator = town.token("operator");
 
     let mut browser = Browser::at(&town, "without-script");
@@ -164,7 +156,7 @@ fn without_script_all_can_be_read_and_done() {
     browser.see("unauthorized");
     browser.unfold("Input");
     browser.see("first_name");
-    town.goco.switch(|switches| switches.key = sandbox::goco::Switches::default().key);
+    put_the_key_right(&town);
     browser.press("Retry from the failed step");
     town.wait(1, "succeeded");
     browser.open("/jobs/1");
@@ -172,4 +164,18 @@ fn without_script_all_can_be_read_and_done() {
     assert!(browser.text().contains("succeeded"));
     assert_eq!(town.employees(JOHNNY).len(), 1);
     browser.end();
+}
+
+/// Builds a town in which GoCo's key has changed, so that Johnny's hire failed.
+fn town_where_a_hire_failed() -> Town {
+    let mut town = Town::new();
+    town.start();
+    town.goco.switch(|switches| switches.key = "another".into());
+    town.hire(JOHNNY);
+    town.wait(1, "failed");
+    town
+}
+
+fn put_the_key_right(town: &Town) {
+    town.goco.switch(|switches| switches.key = sandbox::goco::Switches::default().key);
 }
