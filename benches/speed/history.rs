@@ -36,8 +36,8 @@ pub(crate) fn fill(store: &Path, jobs: i64) {
                  INSERT INTO dedupe (recipe, hash, job) SELECT recipe, dedupe, i FROM numbers JOIN jobs ON jobs.id = i;
                  INSERT INTO effects (hash, connection, action, job, path, output)
                      SELECT randomblob(32), connection, action, i, path, output FROM numbers, effects WHERE job = 1;
-                 INSERT INTO entries (job, seq, path, at, format, body)
-                     SELECT i, seq, path, at + i, format, body FROM numbers, entries WHERE job = 1 AND seq <= 4;
+                 INSERT INTO journal (job, first, last, format, body)
+                     SELECT i, first, last, format, body FROM numbers, journal WHERE job = 1;
                  INSERT INTO search (rowid, words) SELECT i, 'Copy ' || i FROM numbers;
                  DROP TABLE numbers;
                  COMMIT"

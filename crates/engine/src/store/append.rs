@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::{
     error::StoreError,
+    lines::{line, lines},
     protocol::{Append, Claim, Claimed, Effect, Standing},
+    reads,
     rows::{count, effect_hash, nanos},
     writer::Mark,
 };
@@ -16,8 +18,8 @@ use crate::journal::{Entry, FORMAT, JobId, Kind};
 /// An append made ready outside the writer, whose time belongs to the disk.
 pub(super) struct Packed {
     append: Append,
-    /// The JSON of each entry.
-    bodies: Vec<String>,
+    /// What its row of the journal holds.
+    body: String,
     /// The JSON of the settled output.
     output: Option<String>,
 }
@@ -33,13 +35,12 @@ impl Packed {
                 )));
             }
         }
-        let bodies =
-            append.entries.iter().map(|entry| json(&entry.kind)).collect::<Result<_, _>>()?;
+        let body = lines(&append.entries)?;
         let output = match &append.settle {
             Some((_, Some(output))) => Some(json(output)?),
             _ => None,
         };
-        Ok(Self { append, bodies, output })
+        Ok(Self { append, body, output })
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -57,9 +58,8 @@ impl Packed {
 
 /// Claims, settles, appends and restates the job; all of it, or, unless the claim is [`Claimed::Mine`], nothing.
 pub(super) fn append(database: &Connection, packed: &Packed) -> Result<Claimed, StoreError> {
-    let Packed { append, bodies, output } = packed;
-    let journal = Journal::of(database, append.job)?;
-    let kept = journal.kept(database, packed)?;
+    let Packed { append, body, output } = packed;
+    let kept = Journal::of(database, append.job)?.kept(database, append)?;
     if let Some(claim) = &append.claim {
         let claimed = claim_effect(database, append.job, claim)?;
         if claimed != Claimed::Mine {
@@ -70,26 +70,38 @@ pub(super) fn append(database: &Connection, packed: &Packed) -> Result<Claimed, 
         let path = append.entries.last().map_or("", |entry| &*entry.path.0);
         settle_effect(database, append.job, effect, path, output.as_deref())?;
     }
-    let mut insert = database.prepare_cached(
-        "INSERT INTO entries (job, seq, path, at, format, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    let mut bytes = 0;
-    for (entry, body) in append.entries.iter().zip(bodies).skip(kept) {
-        insert.execute(params![
-            append.job,
-            entry.seq,
-            entry.path.0,
-            nanos(entry.at),
-            FORMAT,
-            body
-        ])?;
-        bytes += entry.path.0.len() + body.len() + 24;
-    }
+    let new = &append.entries[kept..];
     // A repeated append must not take the job back to where it stood then.
-    if kept == 0 || kept < append.entries.len() {
-        restate(database, append, bytes)?;
+    if new.is_empty() && kept > 0 {
+        return Ok(Claimed::Mine);
     }
+    let bytes = match kept {
+        0 => add(database, append.job, new, body)?,
+        _ => add(database, append.job, new, &lines(new)?)?,
+    };
+    restate(database, append, bytes)?;
     Ok(Claimed::Mine)
+}
+
+/// Adds a row to the journal, and returns what it takes.
+fn add(
+    database: &Connection,
+    job: JobId,
+    entries: &[Entry],
+    body: &str,
+) -> Result<usize, StoreError> {
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(0) };
+    database
+        .prepare_cached(
+            "INSERT INTO journal (job, first, last, format, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![job, first.seq, last.seq, FORMAT, body])?;
+    Ok(taken_by(body))
+}
+
+/// Returns how many bytes a row of the journal takes.
+pub(super) fn taken_by(body: &str) -> usize {
+    body.len() + 24
 }
 
 /// Sets the cached fold alone, if the journal still has that many entries.
@@ -163,39 +175,33 @@ impl Journal {
     }
 
     /// Returns how many of the append's first entries are in the journal already; the rest follow it.
-    fn kept(&self, database: &Connection, packed: &Packed) -> Result<usize, StoreError> {
-        let Packed { append, bodies, .. } = packed;
+    fn kept(&self, database: &Connection, append: &Append) -> Result<usize, StoreError> {
         let Some(first) = append.entries.first() else { return Ok(0) };
         if first.seq > self.last + 1 {
             return Err(StoreError::Gap { job: append.job, last: self.last, found: first.seq });
         }
-        let mut kept = 0;
-        for (entry, body) in append.entries.iter().zip(bodies) {
-            if entry.seq > self.last {
-                if self.last_at.is_some_and(|last| nanos(entry.at) < last) {
+        let kept = (self.last + 1 - first.seq) as usize;
+        let new = append.entries.get(kept);
+        if let (Some(new), Some(last_at)) = (new, self.last_at)
+            && nanos(new.at) < last_at
+        {
+            return Err(StoreError::fault(format_args!(
+                "entry {} of job {} is earlier than the one before it",
+                new.seq, append.job
+            )));
+        }
+        let kept = kept.min(append.entries.len());
+        if kept > 0 {
+            let there = reads::entries(database, append.job)?;
+            let there = there.iter().filter(|entry| entry.seq >= first.seq);
+            for (entry, there) in append.entries[..kept].iter().zip(there) {
+                if line(entry)? != line(there)? {
                     return Err(StoreError::fault(format_args!(
-                        "entry {} of job {} is earlier than the one before it",
-                        entry.seq, append.job
+                        "job {} has another entry {} already",
+                        append.job, entry.seq
                     )));
                 }
-                break;
             }
-            let same = database
-                .prepare_cached(
-                    "SELECT path = ?3 AND at = ?4 AND body = ?5 FROM entries WHERE job = ?1 AND seq = ?2",
-                )?
-                .query_row(
-                    params![append.job, entry.seq, entry.path.0, nanos(entry.at), body],
-                    |row| row.get::<_, bool>(0),
-                )
-                .optional()?;
-            if same != Some(true) {
-                return Err(StoreError::fault(format_args!(
-                    "job {} has another entry {} already",
-                    append.job, entry.seq
-                )));
-            }
-            kept += 1;
         }
         Ok(kept)
     }
@@ -278,5 +284,5 @@ pub(super) fn value(text: &str) -> Result<Arc<Value>, StoreError> {
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value)
-        .map_err(|error| StoreError::fault(format_args!("an entry cannot be written: {error}")))
+        .map_err(|error| StoreError::fault(format_args!("an output cannot be written: {error}")))
 }

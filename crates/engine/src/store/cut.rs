@@ -4,14 +4,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{
+    append::taken_by,
     error::StoreError,
+    lines,
     purge::NOT_WAITED_FOR,
     reads,
     rows::{count, nanos, pack},
 };
 use crate::{
     cut::{CUT, cut},
-    journal::{JobId, Kind},
+    journal::{Entry, JobId},
 };
 
 /// At most so many jobs at a time, and none after so many bytes, so that a delivery that comes meanwhile waits a moment
@@ -25,7 +27,7 @@ pub(super) struct Left {
     delivery: i64,
     /// How long its journal was when it was read.
     entries: u32,
-    /// The entries that change, by their numbers.
+    /// The rows of its journal that change, by the numbers of their first entries.
     bodies: Vec<(u32, String)>,
     bytes: usize,
     /// The hash of the delivery's body.
@@ -60,31 +62,31 @@ fn left(
     entries: u32,
 ) -> Result<Left, StoreError> {
     let mut left = Left { job, delivery, entries, bodies: Vec::new(), bytes: 0, body: Vec::new() };
-    let whole = match reads::entries(database, job) {
-        Ok(whole) => whole,
+    let read = reads::for_rows(database, job, "ORDER BY first", |first, body| {
+        let whole = lines::entries(first, body).collect::<Result<Vec<_>, _>>();
+        let whole = whole.map_err(StoreError::damaged)?;
+        let less: Vec<_> =
+            whole.into_iter().map(|entry| Entry { kind: cut(entry.kind), ..entry }).collect();
+        let less = lines::lines(&less)?;
+        left.bytes += taken_by(&less);
+        if less != body {
+            left.bodies.push((first, less));
+        }
+        Ok(())
+    });
+    match read {
+        Ok(()) => {}
         // It cannot go on either way, and the others should not wait for it.
         Err(StoreError::Damaged(why)) => {
             tracing::warn!(job = job.0, %why, "what a job held cannot be read, and stays until the job goes");
-            Vec::new()
+            left.bodies.clear();
         }
         Err(error) => return Err(error),
-    };
-    for entry in whole {
-        let before = json(&entry.kind)?;
-        let body = json(&cut(entry.kind))?;
-        left.bytes += entry.path.0.len() + body.len() + 24;
-        if body != before {
-            left.bodies.push((entry.seq, body));
-        }
     }
     let found = reads::delivery(database, super::protocol::DeliveryId(delivery))?;
     let body = found.map(|found| found.body).unwrap_or_default();
     left.body = super::rows::digest(&body).to_vec();
     Ok(left)
-}
-
-fn json(kind: &Kind) -> Result<String, StoreError> {
-    serde_json::to_string(kind).map_err(StoreError::fault)
 }
 
 /// Puts in place what is left of these jobs; one that has gone on since it was read stays whole. Returns how many were
@@ -102,10 +104,10 @@ pub(super) fn apply(database: &Connection, all: &[Left]) -> Result<u64, StoreErr
             continue;
         }
         done += 1;
-        for (seq, body) in &left.bodies {
+        for (first, body) in &left.bodies {
             database
-                .prepare_cached("UPDATE entries SET body = ?3 WHERE job = ?1 AND seq = ?2")?
-                .execute(params![left.job, seq, body])?;
+                .prepare_cached("UPDATE journal SET body = ?3 WHERE job = ?1 AND first = ?2")?
+                .execute(params![left.job, first, body])?;
         }
         // A body of which another job may still be worked stays.
         database

@@ -10,6 +10,7 @@ mod backup;
 mod cut;
 mod error;
 mod history;
+mod lines;
 mod lock;
 mod order;
 mod pauses;

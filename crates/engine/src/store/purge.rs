@@ -184,7 +184,7 @@ fn purge_job(database: &Connection, job: i64) -> Result<usize, StoreError> {
         "UPDATE dedupe SET status = (SELECT status FROM jobs WHERE id = ?1)
          WHERE job = ?1 AND (recipe, hash) = (SELECT recipe, dedupe FROM jobs WHERE id = ?1)",
         "DELETE FROM search WHERE rowid = ?1",
-        "DELETE FROM entries WHERE job = ?1",
+        "DELETE FROM journal WHERE job = ?1",
         "DELETE FROM jobs WHERE id = ?1",
     ] {
         gone = database.prepare_cached(sql)?.execute([job])?;

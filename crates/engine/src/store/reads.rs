@@ -12,11 +12,12 @@ use tokio::sync::Semaphore;
 use super::{
     error::StoreError,
     history::{self, JobRow},
+    lines,
     protocol::DeliveryId,
     rows::{moment, unpack},
     schema,
 };
-use crate::journal::{Entry, FORMAT, JobId, StepPath};
+use crate::journal::{Entry, FORMAT, JobId};
 
 /// At most this many reads at the same time; they read beside the writer, but the processors are shared.
 const READERS: usize = 4;
@@ -128,42 +129,51 @@ pub(super) fn load(database: &Connection, job: JobId) -> Result<Option<Loaded>, 
 
 /// Returns the journal of a job.
 pub(super) fn entries(database: &Connection, job: JobId) -> Result<Vec<Entry>, StoreError> {
-    read_entries(database, job, "ORDER BY seq")
+    let mut entries = Vec::new();
+    for_rows(database, job, "ORDER BY first", |first, body| {
+        for entry in lines::entries(first, body) {
+            entries.push(entry.map_err(|why| damaged(job, &why))?);
+        }
+        Ok(())
+    })?;
+    Ok(entries)
 }
 
 /// Returns the last entry of a job's journal.
 pub(super) fn last_entry(database: &Connection, job: JobId) -> Result<Option<Entry>, StoreError> {
-    Ok(read_entries(database, job, "ORDER BY seq DESC LIMIT 1")?.pop())
+    let mut last = None;
+    for_rows(database, job, "ORDER BY first DESC LIMIT 1", |first, body| {
+        last = lines::entries(first, body).last().transpose().map_err(|why| damaged(job, &why))?;
+        Ok(())
+    })?;
+    Ok(last)
 }
 
-fn read_entries(database: &Connection, job: JobId, which: &str) -> Result<Vec<Entry>, StoreError> {
-    let sql = format!("SELECT seq, path, at, format, body FROM entries WHERE job = ?1 {which}");
+/// Shows rows of a job's journal: the number of the first entry, and the lines.
+pub(super) fn for_rows(
+    database: &Connection,
+    job: JobId,
+    which: &str,
+    mut see: impl FnMut(u32, &str) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT first, format, body FROM journal WHERE job = ?1 {which}");
     let mut select = database.prepare_cached(&sql)?;
     let mut rows = select.query([job])?;
-    let mut entries = Vec::new();
-    // Paths repeat: a job keeps each once.
-    let mut last: Option<Arc<str>> = None;
     while let Some(row) = rows.next()? {
-        let format: u8 = row.get(3)?;
+        let format: u8 = row.get(1)?;
         if format > FORMAT {
             return Err(StoreError::damaged(format_args!(
                 "job {job} was journaled in format {format} by a newer program, and this one knows formats up to \
                  {FORMAT}"
             )));
         }
-        let path = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let path = match &last {
-            Some(last) if **last == *path => last.clone(),
-            _ => last.insert(path.into()).clone(),
-        };
-        let body = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
-        let seq = row.get(0)?;
-        let kind = serde_json::from_str(body).map_err(|error| {
-            StoreError::damaged(format_args!("entry {seq} of job {job} is damaged: {error}"))
-        })?;
-        entries.push(Entry { seq, path: StepPath(path), at: moment(row.get(2)?), kind });
+        see(row.get(0)?, row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
     }
-    Ok(entries)
+    Ok(())
+}
+
+fn damaged(job: JobId, why: &str) -> StoreError {
+    StoreError::damaged(format_args!("the journal of job {job} cannot be read: {why}"))
 }
 
 pub(super) fn delivery(

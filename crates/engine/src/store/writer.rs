@@ -1,8 +1,10 @@
 //! The writer: one thread, one connection, group commits.
 //!
-//! Whatever is queued when the writer is free becomes one transaction. Each request has its own savepoint, so one that
-//! is refused leaves the others alone; all are answered after the one commit. When the disk fails a batch, everything
-//! of it is rolled back and answered [`StoreError::Unavailable`], and the database is opened anew before the next.
+//! Whatever is queued when the writer is free becomes one transaction; all are answered after the one commit. A request
+//! that is refused leaves the others alone: the batch is rolled back and performed again, each request in a savepoint of
+//! its own. (Savepoints for all would cost half of the writer's time: refusals are rare.) When the disk fails a batch,
+//! everything of it is rolled back and answered [`StoreError::Unavailable`], and the database is opened anew before the
+//! next.
 
 use std::{
     path::PathBuf,
@@ -91,10 +93,10 @@ impl Writer {
     pub(super) async fn send<T, W>(&self, mark: Mark, work: W) -> Result<Answer<T>, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        W: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, receiver) = oneshot::channel();
-        let request = Box::new(Pending { mark, work: Some(work), outcome: None, answer });
+        let request = Box::new(Pending { mark, work, outcome: None, answer });
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue.send(request).await.map_err(|_| stopped())?;
         Ok(Answer { receiver })
@@ -104,7 +106,7 @@ impl Writer {
     pub(super) async fn write<T, W>(&self, mark: Mark, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        W: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         self.counters.waits.fetch_add(1, Ordering::Relaxed);
         self.send(mark, work).await?.committed().await
@@ -164,7 +166,7 @@ fn stopped() -> StoreError {
 /// A queued request, whatever it returns.
 trait Request: Send {
     fn mark(&self) -> Mark;
-    /// Does it inside the open transaction and keeps the outcome.
+    /// Does it inside the open transaction and keeps the outcome; done again after a rollback, it does the same.
     fn perform(&mut self, database: &Connection) -> Result<(), StoreError>;
     /// Tells whoever waits: the kept outcome, or why the whole batch failed.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
@@ -172,7 +174,7 @@ trait Request: Send {
 
 struct Pending<T, W> {
     mark: Mark,
-    work: Option<W>,
+    work: W,
     outcome: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -180,15 +182,14 @@ struct Pending<T, W> {
 impl<T, W> Request for Pending<T, W>
 where
     T: Send,
-    W: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    W: Fn(&Connection) -> Result<T, StoreError> + Send,
 {
     fn mark(&self) -> Mark {
         self.mark
     }
 
     fn perform(&mut self, database: &Connection) -> Result<(), StoreError> {
-        let work = self.work.take().expect("a request is performed once");
-        let outcome = work(database);
+        let outcome = (self.work)(database);
         let told = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         self.outcome = Some(outcome);
         told
@@ -251,20 +252,10 @@ impl Desk {
         }
         let Some(database) = &self.database else { return Err(stopped()) };
         database.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        for request in &mut *batch {
-            database.prepare_cached("SAVEPOINT request")?.execute([])?;
-            match request.perform(database) {
-                Ok(()) => {}
-                Err(error @ StoreError::Unavailable(_)) => return Err(error),
-                // SQLite may give up the whole transaction on its own.
-                Err(error) if database.is_autocommit() => {
-                    return Err(StoreError::unavailable(error));
-                }
-                Err(_) => {
-                    database.prepare_cached("ROLLBACK TO request")?.execute([])?;
-                }
-            }
-            database.prepare_cached("RELEASE request")?.execute([])?;
+        if !perform_all(database, batch)? {
+            database.prepare_cached("ROLLBACK")?.execute([])?;
+            database.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            perform_each(database, batch)?;
         }
         crash(batch, "before_commit");
         database.prepare_cached("COMMIT")?.execute([]).map_err(not_committed)?;
@@ -298,6 +289,37 @@ impl Desk {
             }
         }
     }
+}
+
+/// Performs a batch that nobody expects to be refused; `false` when one was, and the batch must be performed with care.
+fn perform_all(database: &Connection, batch: &mut [Box<dyn Request>]) -> Result<bool, StoreError> {
+    for request in batch {
+        match request.perform(database) {
+            Ok(()) => {}
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(error) if database.is_autocommit() => return Err(StoreError::unavailable(error)),
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// Performs each request in a savepoint of its own: one that is refused leaves no trace.
+fn perform_each(database: &Connection, batch: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
+    for request in batch {
+        database.prepare_cached("SAVEPOINT request")?.execute([])?;
+        match request.perform(database) {
+            Ok(()) => {}
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            // SQLite may give up the whole transaction on its own.
+            Err(error) if database.is_autocommit() => return Err(StoreError::unavailable(error)),
+            Err(_) => {
+                database.prepare_cached("ROLLBACK TO request")?.execute([])?;
+            }
+        }
+        database.prepare_cached("RELEASE request")?.execute([])?;
+    }
+    Ok(())
 }
 
 /// Whatever the commit met, nothing of the batch is there.

@@ -213,12 +213,24 @@ async fn a_file_that_is_gone_is_missed_until_it_is_back() {
 async fn an_entry_that_cannot_be_read_is_named() {
     let (dir, store) = store();
     let (a, b) = (job(&store, "hires", "a").await, job(&store, "hires", "b").await);
-    store.append(running(a, vec![entry(1, "s", Kind::Fired)])).await.unwrap();
-    store.append(running(b, vec![entry(1, "s", Kind::Fired)])).await.unwrap();
+    let c = job(&store, "hires", "c").await;
+    for job in [a, b, c] {
+        store.append(running(job, vec![entry(1, "s", Kind::Fired)])).await.unwrap();
+    }
     let database = schema::writer(&dir.path().join("store.db")).unwrap();
-    database.execute("UPDATE entries SET format = 9 WHERE job = ?1", [a]).unwrap();
-    database.execute("UPDATE entries SET body = '{' WHERE job = ?1", [b]).unwrap();
-    for (job, words) in [(a, "format 9"), (b, "entry 1 of job 2")] {
+    database.execute("UPDATE journal SET format = 9 WHERE job = ?1", [a]).unwrap();
+    database
+        .execute(
+            "UPDATE journal SET body = 's' || char(9) || '7' || char(9) || '{' WHERE job = ?1",
+            [b],
+        )
+        .unwrap();
+    database.execute("UPDATE journal SET body = 's' WHERE job = ?1", [c]).unwrap();
+    for (job, words) in [
+        (a, "format 9"),
+        (b, "job 2 cannot be read: entry 1 is damaged"),
+        (c, "job 3 cannot be read: entry 1 has no path"),
+    ] {
         let refused = store.load(job).await.unwrap_err();
         assert!(matches!(refused, StoreError::Damaged(_)), "{refused}");
         assert!(refused.to_string().contains(words), "{refused}");
@@ -241,9 +253,10 @@ async fn the_schema_refuses_what_must_not_be() {
         "UPDATE jobs SET recipe = NULL",
         "UPDATE jobs SET started_at = 'yesterday'",
         "UPDATE jobs SET dedupe = x'00'",
-        "INSERT INTO entries SELECT * FROM entries",
-        "INSERT INTO entries SELECT job, 0, path, at, format, body FROM entries",
-        "INSERT INTO entries SELECT 99, seq, path, at, format, body FROM entries",
+        "INSERT INTO journal SELECT * FROM journal",
+        "INSERT INTO journal SELECT job, 0, last, format, body FROM journal",
+        "INSERT INTO journal SELECT job, last + 1, last, format, body FROM journal",
+        "INSERT INTO journal SELECT 99, first, last, format, body FROM journal",
         "INSERT INTO dedupe SELECT * FROM dedupe",
         "UPDATE dedupe SET status = 'running'",
         "INSERT INTO effects VALUES (x'00', 'c', 'a', 1, 'p', NULL)",

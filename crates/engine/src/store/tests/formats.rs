@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::*;
-use crate::store::schema::MIGRATIONS;
+use crate::store::{rows::moment, schema::MIGRATIONS};
 
 /// Rows as the first format had them, and every later one has: a job that is over and one that is not, with what is
 /// known of them.
@@ -18,9 +18,15 @@ const ROWS: &str = "
                       started_at, finished_at)
         VALUES ('hires', 1, 0, 5, 'once a', 'Ann', zeroblob(32), 1, 7, 'succeeded', '', 7, 7),
                ('hires', 1, 1, 5, 'once b', 'Bob', zeroblob(32), 1, 7, 'running', '', 7, NULL);
-    INSERT INTO entries VALUES (1, 1, 's', 7, 1, '{\"kind\":\"fired\"}'), (2, 1, 's', 7, 1, '{\"kind\":\"fired\"}');
     INSERT INTO effects VALUES (zeroblob(32), 'goco', 'goco.create_employee', 1, 's', '7');
     INSERT INTO search (rowid, words) VALUES (1, 'Ann'), (2, 'Bob');";
+
+/// Their journals until the seventh format.
+const ENTRIES: &str = "
+    INSERT INTO entries VALUES (1, 1, 's', 7, 1, '{\"kind\":\"fired\"}'), (2, 1, 's', 7, 1, '{\"kind\":\"fired\"}');";
+/// Their journals since.
+const JOURNAL: &str = "
+    INSERT INTO journal SELECT id, 1, 1, 1, 's' || char(9) || '7' || char(9) || '{\"kind\":\"fired\"}' FROM jobs;";
 
 /// Makes a store of an earlier format.
 fn earlier(dir: &TempDir, format: usize) {
@@ -31,6 +37,7 @@ fn earlier(dir: &TempDir, format: usize) {
     }
     database.pragma_update(None, "user_version", i64::try_from(format).unwrap()).unwrap();
     database.execute_batch(ROWS).unwrap();
+    database.execute_batch(if format < 7 { ENTRIES } else { JOURNAL }).unwrap();
 }
 
 #[tokio::test]
@@ -42,7 +49,8 @@ async fn a_store_of_every_earlier_format_becomes_todays_with_all_that_it_holds()
         let found: Vec<_> = store.unfinished().await.unwrap();
         assert_eq!(found.iter().map(|row| row.label.as_str()).collect::<Vec<_>>(), ["Bob"]);
         let loaded = store.load(JobId(1)).await.unwrap().unwrap();
-        assert_eq!((loaded.entries.len(), loaded.row.cut), (1, false), "format {format}");
+        let kept = Entry { at: moment(7), ..entry(1, "s", Kind::Fired) };
+        assert_eq!((loaded.entries, loaded.row.cut), (vec![kept], false), "format {format}");
         assert_eq!(store.effects(JobId(1)).await.unwrap().len(), 1);
         assert!(store.recipe_states().await.unwrap()[0].on);
         assert_eq!(store.counts().await.unwrap().len(), 2);
@@ -75,11 +83,11 @@ fn a_change_of_format_that_fails_leaves_the_store_as_it_was() {
         let path = dir.path().join("store.db");
         // What the last change adds is in its way.
         let database = Connection::open(&path).unwrap();
-        database.execute_batch("CREATE INDEX jobs_to_cut ON jobs (id)").unwrap();
+        database.execute_batch("CREATE TABLE journal (id)").unwrap();
         drop(database);
         let before = fs::read(&path).unwrap();
         let refused = Store::open(dir.path()).unwrap_err();
-        assert!(refused.to_string().contains("jobs_to_cut"), "{refused}");
+        assert!(refused.to_string().contains("journal"), "{refused}");
         assert!(fs::read(&path).unwrap() == before, "format {format} was changed");
     }
 }
