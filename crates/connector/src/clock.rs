@@ -17,6 +17,10 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
         let time = jiff::SignedDuration::try_from(time).unwrap_or(jiff::SignedDuration::MAX);
         self.sleep_until(self.now().checked_add(time).unwrap_or(Timestamp::MAX))
     }
+    /// Returns after that long in the world, whatever this clock says: for what is no part of any job's time.
+    fn nap(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(nap(time))
+    }
 }
 
 /// The system's clock.

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use crate::{
     command::Command,
     dispatch::Place,
-    drive::{Drive, DriveError, pause},
+    drive::{Drive, DriveError},
+    gather::pause,
     intake,
     journal::{JobId, Kind, Outcome, Status, StepPath},
     machine::{Child, ChildStage, Misfit},
@@ -97,7 +98,7 @@ impl Drive {
         self.machine.apply(&entry)?;
         self.tie(&entry);
         let standing = self.machine.standing();
-        self.notify(std::slice::from_ref(&entry));
+        self.notify(std::slice::from_ref(&entry), &standing);
         let append = Append {
             job: self.row.id,
             entries: vec![entry],
@@ -114,7 +115,7 @@ impl Drive {
                 }
             }
         };
-        self.stored = Some(standing);
+        self.gathered.is_stored(Some(standing));
         let job = match accepted {
             Accepted::New(job) => {
                 self.announce(job, &call);
@@ -134,7 +135,7 @@ impl Drive {
             None => (Place::Ready, Status::Queued),
         };
         self.shared.dispatch().add(job, &call.recipe, None, false, place);
-        self.shared.notify(Notice {
+        self.shared.notify(|| Notice {
             job,
             recipe: call.recipe.clone(),
             label: label.clone(),

@@ -52,6 +52,8 @@ struct Job {
     order: Option<String>,
     place: Place,
     begun: bool,
+    /// It is driven and has given its slot back: only the disk is waited for.
+    slotless: bool,
 }
 
 #[derive(Debug)]
@@ -111,7 +113,8 @@ impl Dispatch {
             let at = queue.iter().position(|other| *other > id).unwrap_or(queue.len());
             queue.insert(at, id);
         }
-        self.jobs.insert(id, Job { recipe: recipe.into(), order, place: Place::Ready, begun });
+        let job = Job { recipe: recipe.into(), order, place: Place::Ready, begun, slotless: false };
+        self.jobs.insert(id, job);
         self.put(id, place);
     }
 
@@ -145,13 +148,25 @@ impl Dispatch {
         true
     }
 
+    /// Gives a driven job's slot back before it is parked.
+    pub(crate) fn free_slot(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        if !std::mem::replace(&mut job.slotless, true) {
+            let recipe = job.recipe.clone();
+            let lane = self.lane(&recipe);
+            lane.driven = lane.driven.saturating_sub(1);
+        }
+    }
+
     /// Puts a driven job where its drive ended.
     pub(crate) fn park(&mut self, id: JobId, parked: Parked) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         job.begun = true;
         let (recipe, order) = (job.recipe.clone(), job.order.clone());
-        let lane = self.lane(&recipe);
-        lane.driven = lane.driven.saturating_sub(1);
+        if !std::mem::take(&mut job.slotless) {
+            let lane = self.lane(&recipe);
+            lane.driven = lane.driven.saturating_sub(1);
+        }
         if matches!(parked, Parked::Over | Parked::Attention | Parked::BodyOver) {
             for listener in self.listeners.remove(&id).unwrap_or_default() {
                 if listener.send(()).is_err() {

@@ -3,15 +3,12 @@
 //! Everything the machine says is due is under way at the same time: each call is a task of its own that sends back what
 //! happened. This loop alone touches the machine and the journal, one happening after the other.
 //!
-//! What waits for the disk: the claim before a write, and the end of the drive. Everything else rides along in order.
-//! Entries stay in `unconfirmed` until the store confirms them; when a commit fails (disk full) they are appended
-//! again, and the calls behind them are never made again.
+//! What waits for the disk: the claim before a write, and the end of the drive. Everything else rides along in order,
+//! as [`gather`](crate::gather) says.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
-    pin::Pin,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
-    time::Duration,
 };
 
 use connector::Failure;
@@ -26,15 +23,14 @@ use crate::{
     dispatch::{Parked, Waiting},
     effect::{declared_settle, looks_up},
     flight::{Flight, Happened, Stage},
+    gather::Gathered,
+    gather::pause,
     journal::{Entry, JobId, Kind, StepPath},
     machine::{ChildStage, Decision, JobFacts, Machine, Misfit},
-    service::{Notice, Shared},
-    store::{Append, Claimed, Effect, JobRow, Standing, StoreError},
+    service::Shared,
+    store::{Effect, JobRow, StoreError},
     worker::{self, Mail},
 };
-
-/// How long to wait before a failed commit is tried again.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a drive cannot go on: a fault of the engine. The job waits for a person.
 #[derive(Debug, thiserror::Error)]
@@ -50,21 +46,13 @@ pub(crate) enum DriveError {
     Call(String),
 }
 
-/// What the store will say of an append.
-type Appended = Pin<Box<dyn Future<Output = Result<Claimed, StoreError>> + Send>>;
-
 /// One job being driven.
 pub(crate) struct Drive {
     pub(crate) shared: Arc<Shared>,
     pub(crate) row: JobRow,
     pub(crate) machine: Machine,
     pub(crate) pinned: Arc<Pinned>,
-    /// Entries that are applied and not sent to the store yet.
-    pub(crate) buffer: Vec<Entry>,
-    settle: Option<(Effect, Option<Arc<Value>>)>,
-    unconfirmed: VecDeque<(Append, Appended)>,
-    /// The standing that the store has.
-    pub(crate) stored: Option<Standing>,
+    pub(crate) gathered: Gathered,
     /// The calls under way, by their step.
     pub(crate) flights: BTreeMap<StepPath, Flight>,
     /// Their tasks. A happening names its flight by number: one that is nobody's any more is passed over.
@@ -118,10 +106,7 @@ impl Drive {
             row,
             machine,
             pinned,
-            buffer: Vec::new(),
-            settle: None,
-            unconfirmed: VecDeque::new(),
-            stored: None,
+            gathered: Gathered::default(),
             flights: BTreeMap::new(),
             happenings: JoinSet::new(),
             flown: 0,
@@ -137,6 +122,8 @@ impl Drive {
     /// Goes on until the job is over or waits for something; everything is on disk when this returns.
     pub(crate) async fn go(&mut self) -> Result<Parked, DriveError> {
         let parked = self.until_parked().await?;
+        // Only the disk is waited for, so another job may begin.
+        self.shared.free_slot(self.row.id);
         self.confirm().await?;
         Ok(parked)
     }
@@ -148,7 +135,7 @@ impl Drive {
             self.read_mail().await?;
             self.fire().await?;
             let decision = self.machine.decide();
-            self.buffer.extend(self.machine.take_made());
+            self.gathered.add(self.machine.take_made());
             let found = match &decision {
                 Decision::Finish(outcome) => {
                     if self.machine.standing().finished_at.is_none() {
@@ -166,11 +153,13 @@ impl Drive {
             if found.moved {
                 continue;
             }
-            self.send_later().await;
             let Decision::Open { wake_at, .. } = decision else { continue };
             if self.flights.values().any(Flight::is_under_way) {
                 self.wait(wake_at).await?;
-            } else if found.held_up {
+                continue;
+            }
+            self.send_later().await;
+            if found.held_up {
                 return Ok(Parked::Paused);
             } else if self.machine.may_reopen() {
                 return Ok(Parked::BodyOver);
@@ -197,13 +186,14 @@ impl Drive {
                 found.held_up = true;
                 continue;
             }
-            let under_way = self.flights.get(&due.path).map(Flight::is_under_way);
-            let holder = match under_way {
-                None => self.prepare(due)?,
-                Some(false) => self.call(&due.path).await?,
-                Some(true) => None,
-            };
+            let seq = self.machine.last_seq();
+            let holder = self.begin(due).await?;
             found.behind.extend(holder);
+            // It has ended already, which may change what is due.
+            if self.machine.last_seq() > seq && !self.flights.contains_key(&due.path) {
+                found.moved = true;
+                return Ok(found);
+            }
         }
         for child in children {
             if may || matches!(child.stage, ChildStage::Running(_)) {
@@ -229,7 +219,11 @@ impl Drive {
             }
         };
         tokio::pin!(moment);
+        if self.gathered.is_urgent() {
+            self.send_later().await;
+        }
         loop {
+            let stale = self.gathered.stale(&clock);
             tokio::select! {
                 happened = self.happenings.join_next() => return match happened {
                     Some(Ok((number, path, happened))) => {
@@ -244,14 +238,12 @@ impl Drive {
                 },
                 () = &mut moment => return Ok(()),
                 // What could not be stored is stored once it can be, not only when the next call ends.
-                outcome = first(&mut self.unconfirmed) => {
-                    let Some((append, _)) = self.unconfirmed.pop_front() else { continue };
-                    if outcome.is_err() {
-                        let failed: Appended = Box::pin(std::future::ready(outcome));
-                        self.unconfirmed.push_front((append, failed));
-                        self.confirm().await?;
+                outcome = self.gathered.first_sent() => {
+                    if let Err(error) = outcome {
+                        self.not_stored(error).await?;
                     }
                 }
+                () = stale => self.send_later().await,
             }
         }
     }
@@ -386,100 +378,13 @@ impl Drive {
         let entry = self.machine.entry(path, self.now(), kind);
         self.machine.apply(&entry)?;
         self.tie(&entry);
-        self.buffer.push(entry);
+        self.gathered.add([entry]);
         Ok(())
-    }
-
-    /// Has an effect settled with what is recorded next.
-    pub(crate) async fn settle(&mut self, effect: Effect, output: Option<Arc<Value>>) {
-        if self.settle.is_some() {
-            self.send_later().await;
-        }
-        self.settle = Some((effect, output));
-    }
-
-    /// Sends what is buffered to the store without waiting for the disk.
-    pub(crate) async fn send_later(&mut self) {
-        let standing = self.machine.standing();
-        if self.buffer.is_empty() && self.stored.as_ref() == Some(&standing) {
-            return;
-        }
-        let entries = std::mem::take(&mut self.buffer);
-        self.notify(&entries);
-        self.stored = Some(standing.clone());
-        let append =
-            Append { job: self.row.id, entries, standing, claim: None, settle: self.settle.take() };
-        let appended = send(&self.shared, append.clone()).await;
-        self.unconfirmed.push_back((append, appended));
-        crash_point("entries.sent");
-    }
-
-    /// Waits until everything that was sent is on disk; appends again what a failed commit lost.
-    pub(crate) async fn confirm(&mut self) -> Result<(), DriveError> {
-        while let Some((append, appended)) = self.unconfirmed.pop_front() {
-            let Err(error) = appended.await else { continue };
-            pause(&self.shared, self.row.id, error).await?;
-            let rest = std::mem::take(&mut self.unconfirmed);
-            for append in std::iter::once(append).chain(rest.into_iter().map(|(append, _)| append))
-            {
-                let appended = send(&self.shared, append.clone()).await;
-                self.unconfirmed.push_back((append, appended));
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn notify(&self, entries: &[Entry]) {
-        let standing = self.machine.standing();
-        self.shared.notify(Notice {
-            job: self.row.id,
-            recipe: self.row.recipe.clone(),
-            label: self.row.label.clone(),
-            status: standing.status,
-            note: standing.note,
-            entries: entries.into(),
-        });
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.shared.clock.now().max(self.machine.now())
     }
-}
-
-/// Returns what the store says of the first of these.
-async fn first(unconfirmed: &mut VecDeque<(Append, Appended)>) -> Result<Claimed, StoreError> {
-    match unconfirmed.front_mut() {
-        Some((_, appended)) => appended.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn send(shared: &Shared, append: Append) -> Appended {
-    match shared.store.append_later(append).await {
-        Ok(appended) => Box::pin(appended),
-        Err(error) => Box::pin(std::future::ready(Err(error))),
-    }
-}
-
-/// Waits before the store is asked again; gives the error back when asking again is no use, or the service has to end.
-pub(crate) async fn pause(
-    shared: &Shared,
-    job: JobId,
-    error: StoreError,
-) -> Result<(), StoreError> {
-    if !matches!(error, StoreError::Unavailable(_) | StoreError::Gap { .. }) {
-        return Err(error);
-    }
-    if shared.is_overdue() {
-        tracing::error!(
-            job = job.0,
-            "the service ends, and what this job did last is not stored; what it wrote is looked up at the next start"
-        );
-        return Err(error);
-    }
-    tracing::debug!(job = job.0, %error, "the store does not take entries; trying again");
-    shared.clock.sleep(STORE_PAUSE).await;
-    Ok(())
 }
 
 /// Returns where the jitter of a job comes from.

@@ -8,8 +8,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::{
-    drive::{Drive, DriveError, pause},
+    drive::{Drive, DriveError},
     flight::{Flight, too_large},
+    gather::pause,
     journal::{JobId, Kind, Status, StepPath, Verdict},
     machine::{Due, Misfit, names},
     pins,
@@ -54,8 +55,9 @@ impl Drive {
             input: due.input.clone(),
             once: Some(effect.key.clone()),
         };
-        // What comes before the claim is queued before it: one commit, or an earlier one, has it.
-        self.send_later().await;
+        if self.gathered.is_urgent() {
+            self.send_later().await;
+        }
         let entry = self.machine.entry(&due.path, self.now(), started.clone());
         // Reopened while nobody knew whether it had happened: its own claim is no permission to call.
         let in_doubt = self.machine.in_doubt(&due.path);
@@ -64,7 +66,8 @@ impl Drive {
             let claim = Claim { effect: effect.clone(), path: due.path.to_string(), take_over };
             let append = Append {
                 job: self.row.id,
-                entries: vec![entry.clone()],
+                // What comes before the claim is appended with it.
+                entries: self.gathered.with(&entry),
                 standing: Standing {
                     status: Status::Running,
                     wake_at: None,
@@ -73,7 +76,8 @@ impl Drive {
                 claim: Some(claim),
                 settle: None,
             };
-            let claimed = match self.shared.store.append(append).await {
+            let standing = append.standing.clone();
+            let claimed = match self.shared.store.append(append.clone()).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     pause(&self.shared, self.row.id, error).await?;
@@ -85,8 +89,8 @@ impl Drive {
                 Claimed::Mine => {
                     self.machine.apply(&entry)?;
                     self.tie(&entry);
-                    self.stored = None;
-                    self.notify(&[entry]);
+                    self.gathered.is_stored(None);
+                    self.notify(&append.entries, &standing);
                     if !take_over && !in_doubt {
                         return Ok(Claiming::Granted);
                     }

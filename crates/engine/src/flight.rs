@@ -1,6 +1,11 @@
 //! Calls under way: each is prepared and made in a task of its own, which sends back what happened.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use connector::{Action, Call, Connection, Failure, FailureKind, Identity, LookUp, Prepared};
 use recipe::EffectSpec;
@@ -58,8 +63,20 @@ impl Flight {
 }
 
 impl Drive {
+    /// Goes on with a call that is due, as far as it goes without waiting. Returns the job that holds what it needs, if
+    /// another does.
+    pub(crate) async fn begin(&mut self, due: &Due) -> Result<Option<JobId>, DriveError> {
+        if !self.flights.contains_key(&due.path)
+            && let Some(holder) = self.prepare(due).await?
+        {
+            return Ok(Some(holder));
+        }
+        let prepared = self.flights.get(&due.path).is_some_and(|flight| !flight.is_under_way());
+        if prepared { self.call(&due.path).await } else { Ok(None) }
+    }
+
     /// Begins with a call that is due. Returns the job that holds what it needs, if another does.
-    pub(crate) fn prepare(&mut self, due: &Due) -> Result<Option<JobId>, Misfit> {
+    async fn prepare(&mut self, due: &Due) -> Result<Option<JobId>, DriveError> {
         let deployment = self.shared.deployment();
         let name = format!("{}.{}", due.connector, due.action);
         let Some(action) = deployment.action(&due.connector, &due.action).cloned() else {
@@ -85,13 +102,12 @@ impl Drive {
         let (acts, connects, calls) = (action.clone(), connection.clone(), call.clone());
         let input = (*due.input).clone();
         self.flown += 1;
-        let (number, path) = (self.flown, due.path.clone());
-        let stage = if due.what == What::LookUp {
-            self.happenings.spawn(async move {
-                let found = acts.look_up_outcome(&connects, &calls, input).await;
-                (number, path, Happened::LookedUp(found))
-            });
-            Stage::LookingUp
+        let number = self.flown;
+        let (stage, happened) = if due.what == What::LookUp {
+            let happened = self.fly(number, &due.path, async move {
+                Happened::LookedUp(acts.look_up_outcome(&connects, &calls, input).await)
+            })?;
+            (Stage::LookingUp, happened)
         } else {
             match action.exclusive_key(&due.input) {
                 Ok(Some(key)) => {
@@ -106,11 +122,10 @@ impl Drive {
                     return Ok(None);
                 }
             }
-            self.happenings.spawn(async move {
-                let prepared = acts.prepare(&connects, &calls, input).await;
-                (number, path, Happened::Prepared(prepared))
-            });
-            Stage::Preparing
+            let happened = self.fly(number, &due.path, async move {
+                Happened::Prepared(acts.prepare(&connects, &calls, input).await)
+            })?;
+            (Stage::Preparing, happened)
         };
         let due = due.clone();
         let path = due.path.clone();
@@ -124,13 +139,37 @@ impl Drive {
             stage,
             just_begun: false,
         };
-        self.flights.insert(path, flight);
+        self.flights.insert(path.clone(), flight);
+        if let Some(happened) = happened {
+            self.happened(number, &path, happened).await?;
+        }
         Ok(None)
+    }
+
+    /// Has a call under way: what is known at once (a list that was read lately) is returned, everything else goes on in
+    /// a task of its own.
+    fn fly(
+        &mut self,
+        number: u64,
+        path: &StepPath,
+        call: impl Future<Output = Happened> + Send + 'static,
+    ) -> Result<Option<Happened>, DriveError> {
+        let mut call = Box::pin(call);
+        let at_once = || call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        match panic::catch_unwind(AssertUnwindSafe(at_once)) {
+            Ok(Poll::Ready(happened)) => Ok(Some(happened)),
+            Ok(Poll::Pending) => {
+                let path = path.clone();
+                self.happenings.spawn(async move { (number, path, call.await) });
+                Ok(None)
+            }
+            Err(_) => Err(DriveError::Call("it panicked".into())),
+        }
     }
 
     /// Makes a call that is prepared: a write once it is claimed on disk. Returns the job that holds it, if another
     /// does.
-    pub(crate) async fn call(&mut self, path: &StepPath) -> Result<Option<JobId>, DriveError> {
+    async fn call(&mut self, path: &StepPath) -> Result<Option<JobId>, DriveError> {
         let Some(mut flight) = self.flights.remove(path) else { return Ok(None) };
         let Stage::Prepared(prepared) = flight.stage else { return Ok(None) };
         let due = &flight.due;
@@ -159,24 +198,27 @@ impl Drive {
             let started =
                 Kind::Started { attempt: due.attempt, input: due.input.clone(), once: None };
             self.record(&due.path, started)?;
-            self.send_later().await;
         }
         crash_point("call.before");
         let limit = due.timeout.unwrap_or(LONGEST_CALL);
         let (action, connection) = (flight.action.clone(), flight.connection.clone());
         let (call, input) = (flight.call.clone(), (*due.input).clone());
-        let (clock, number, to) = (self.shared.clock.clone(), flight.number, path.clone());
-        self.happenings.spawn(async move {
-            let running = action.run(&connection, &call, input, prepared);
-            let result = tokio::select! {
-                result = running => result,
-                () = clock.sleep(limit) => Err(timed_out(&action, limit)),
-            };
-            (number, to, Happened::Ended(result))
-        });
+        let (clock, number) = (self.shared.clock.clone(), flight.number);
         flight.stage = Stage::Calling;
         flight.just_begun = true;
         self.flights.insert(path.clone(), flight);
+        let happened = self.fly(number, path, async move {
+            let result = tokio::select! {
+                biased;
+                result = action.run(&connection, &call, input, prepared) => result,
+                // Set only once there is something to wait for.
+                () = async { clock.sleep(limit).await } => Err(timed_out(&action, limit)),
+            };
+            Happened::Ended(result)
+        })?;
+        if let Some(happened) = happened {
+            self.happened(number, path, happened).await?;
+        }
         Ok(None)
     }
 

@@ -14,11 +14,12 @@ use crate::{
     command::{Command, CommandError},
     deployment::{Deployment, Pinned, hash},
     dispatch::Place,
+    fresh::Fresh,
     journal::{JobId, Status},
     machine::Child,
     retry,
     service::{Engine, Notice, Shared},
-    store::{Accepted, CALL, Intake, JobRow, NewJob, Parent, StoreError},
+    store::{Accepted, CALL, DeliveryId, Intake, JobRow, NewJob, Parent, Standing, StoreError},
     worker,
 };
 
@@ -91,9 +92,9 @@ impl Engine {
                 return Answer::new(refusal.status, "refused");
             }
         };
-        let (word, jobs) = match verdict {
-            Verdict::Ping => ("ping", Vec::new()),
-            Verdict::Other => ("other", Vec::new()),
+        let (word, made) = match verdict {
+            Verdict::Ping => ("ping", Made::default()),
+            Verdict::Other => ("other", Made::default()),
             Verdict::Events if shared.is_full(delivery.body.len()).await => {
                 tracing::error!(
                     recipe,
@@ -104,12 +105,12 @@ impl Engine {
             }
             Verdict::Events => {
                 let pinned = shared.pins.of(&deployment, &current);
-                ("events", jobs_of(&pinned, &deployment, &delivery, None))
+                ("events", made_of(&pinned, &deployment, &delivery, None))
             }
         };
         let waits = started_by.answer_within.filter(|_| verdict == Verdict::Events);
         let waits_until = waits.map(|within| retry::later(delivery.received_at, within));
-        match self.accept(recipe, &delivery, word, jobs).await {
+        match self.accept(recipe, &delivery, word, made).await {
             Ok(jobs) => Answer { jobs, waits_until, ..Answer::new(200, "accepted") },
             Err(error) => {
                 tracing::error!(recipe, %error, "a delivery could not be stored; the sender is asked to try again");
@@ -151,8 +152,8 @@ impl Engine {
         }
         let unique = format!("manual/{}", now.as_nanosecond());
         let pinned = shared.pins.of(&deployment, &current);
-        let jobs = jobs_of(&pinned, &deployment, &delivery, Some(&unique));
-        let made = self.accept(recipe, &delivery, "manual", jobs).await?;
+        let made = made_of(&pinned, &deployment, &delivery, Some(&unique));
+        let made = self.accept(recipe, &delivery, "manual", made).await?;
         made.first()
             .copied()
             .ok_or_else(|| CommandError::NoEvent("the trigger's `when` leaves it out".into()))
@@ -174,9 +175,10 @@ impl Engine {
         recipe: &str,
         delivery: &Delivery,
         verdict: &str,
-        jobs: Vec<NewJob>,
+        made: Made,
     ) -> Result<Vec<JobId>, StoreError> {
         let shared = &self.shared;
+        let Made { jobs, events, pinned } = made;
         let kept = |(name, _): &&(String, String)| !CREDENTIALS.contains(&name.as_str());
         let intake = Intake {
             recipe: recipe.into(),
@@ -195,11 +197,19 @@ impl Engine {
         let accepted = shared.store.accept(intake).await;
         let mut ids = Vec::with_capacity(jobs.len());
         let mut failed = Vec::new();
-        for (job, accepted) in jobs.into_iter().zip(accepted.as_ref().map_or(&[][..], |all| &all.1))
-        {
+        let (kept, all) = accepted.as_ref().map_or((None, &[][..]), |(id, all)| (Some(*id), all));
+        for ((job, event), accepted) in jobs.into_iter().zip(events).zip(all) {
             match accepted {
                 Accepted::New(id) => {
                     ids.push(*id);
+                    if let (Some(event), Some(pinned), Some(kept)) = (event, &pinned, kept)
+                        && job.attention.is_none()
+                        && shared.may_go_on(recipe)
+                    {
+                        let row = fresh_row(*id, recipe, kept, delivery, &job);
+                        let (pinned, bytes) = (pinned.clone(), delivery.body.len());
+                        shared.fresh.put(Fresh { row, pinned, event, bytes });
+                    }
                     announce(shared, recipe, *id, job);
                 }
                 Accepted::Repeat { job: id, status } => {
@@ -242,7 +252,7 @@ pub(crate) fn announce(shared: &Shared, recipe: &str, id: JobId, job: NewJob) {
         None => (Place::Ready, Status::Queued),
     };
     shared.dispatch().add(id, recipe, job.order_key, false, place);
-    shared.notify(Notice {
+    shared.notify(|| Notice {
         job: id,
         recipe: recipe.into(),
         label: job.label,
@@ -252,23 +262,75 @@ pub(crate) fn announce(shared: &Shared, recipe: &str, id: JobId, job: NewJob) {
     });
 }
 
+/// What a genuine delivery makes: its jobs, and the event of each that can be read.
+#[derive(Default)]
+struct Made {
+    jobs: Vec<NewJob>,
+    events: Vec<Option<Arc<Value>>>,
+    /// What the events were decoded with.
+    pinned: Option<Arc<Pinned>>,
+}
+
 /// Returns the jobs that a genuine delivery makes.
 pub(crate) fn jobs_of(
-    pinned: &Pinned,
+    pinned: &Arc<Pinned>,
     deployment: &Deployment,
     delivery: &Delivery,
     manual: Option<&str>,
 ) -> Vec<NewJob> {
+    made_of(pinned, deployment, delivery, manual).jobs
+}
+
+fn made_of(
+    pinned: &Arc<Pinned>,
+    deployment: &Deployment,
+    delivery: &Delivery,
+    manual: Option<&str>,
+) -> Made {
     let recipe = &pinned.recipe;
-    match deployment.decode(recipe, delivery) {
+    let (jobs, events) = match deployment.decode(recipe, delivery) {
         Ok(events) => {
             let named = events
                 .into_iter()
                 .zip(0..)
                 .filter_map(|(event, index)| job_of(pinned, event, index, delivery, manual));
-            named.collect()
+            named.map(|(job, event)| (job, Some(event))).unzip()
         }
-        Err(failure) => vec![undecodable(recipe, delivery, &failure)],
+        Err(failure) => (vec![undecodable(recipe, delivery, &failure)], vec![None]),
+    };
+    Made { jobs, events, pinned: Some(pinned.clone()) }
+}
+
+/// Returns the row of a job that was just accepted.
+fn fresh_row(
+    id: JobId,
+    recipe: &str,
+    kept: DeliveryId,
+    delivery: &Delivery,
+    job: &NewJob,
+) -> JobRow {
+    JobRow {
+        id,
+        recipe: recipe.into(),
+        version: None,
+        delivery: kept,
+        event_index: job.event_index,
+        accepted_at: delivery.received_at,
+        order_key: job.order_key.clone(),
+        once_key: job.once_key.clone(),
+        label: job.label.clone(),
+        attention: job.attention.clone(),
+        repeats: 0,
+        entries: 0,
+        standing: Standing {
+            status: Status::Queued,
+            wake_at: None,
+            note: String::new(),
+            started_at: None,
+            finished_at: None,
+        },
+        parent: job.parent.clone(),
+        cut: false,
     }
 }
 
@@ -279,14 +341,14 @@ fn job_of(
     index: u32,
     delivery: &Delivery,
     manual: Option<&str>,
-) -> Option<NewJob> {
+) -> Option<(NewJob, Arc<Value>)> {
     let recipe = &pinned.recipe;
     let search = search_words(&event);
     let payload = Arc::new(event.payload);
     let called = recipe.trigger().is_none();
     let scope = Scope {
         input: called.then(|| payload.clone()),
-        event: if called { Arc::default() } else { payload },
+        event: if called { Arc::default() } else { payload.clone() },
         job: Arc::new(
             json!({ "url": "", "id": "", "label": "", "started_at": null, "warnings": [] }),
         ),
@@ -327,7 +389,7 @@ fn job_of(
     let order_key = order_key.map(|key| order_scope(&recipe.name, order, &key));
     let label = recipe.label.as_ref().and_then(|label| label.evaluate(&scope).ok());
     let label = label.and_then(|label| label.as_str().map(|label| label.trim().to_string()));
-    Some(NewJob {
+    let job = NewJob {
         event_index: index,
         label: label.filter(|label| !label.is_empty()).unwrap_or_else(|| dedupe_key.clone()),
         dedupe_key: manual.map_or(dedupe_key, |unique| format!("{unique}/{index}")),
@@ -336,7 +398,8 @@ fn job_of(
         search,
         attention,
         parent: None,
-    })
+    };
+    Some((job, payload))
 }
 
 /// Returns an order key with its scope: jobs of a group share it across recipes, others only within their recipe.
@@ -393,7 +456,7 @@ pub(crate) fn call(
     };
     let pinned = shared.pins.of(&shared.deployment(), &current);
     let label = caller.label.clone();
-    let job = job_of(&pinned, event, 0, &delivery, None).ok_or_else(|| {
+    let (job, _) = job_of(&pinned, event, 0, &delivery, None).ok_or_else(|| {
         permanent("not_callable", format!("`{name}` leaves this out"), String::new())
     })?;
     let job = NewJob {

@@ -11,6 +11,8 @@ mod dispatch;
 mod drive;
 mod effect;
 mod flight;
+mod fresh;
+mod gather;
 mod intake;
 mod journal;
 mod machine;

@@ -93,7 +93,7 @@ pub(crate) fn readings(
 
 /// Returns what is to be stored of one thing.
 pub(crate) fn reading(
-    pinned: &Pinned,
+    pinned: &Arc<Pinned>,
     deployment: &Deployment,
     kind: SourceKind,
     found: Found,

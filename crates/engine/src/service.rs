@@ -20,6 +20,7 @@ use crate::{
     command::{Command, CommandError},
     deployment::{Deployment, PinCache, StoredText},
     dispatch::{Dispatch, Place, Waiting},
+    fresh::FreshJobs,
     journal::{Entry, JobId, Status},
     retry,
     room::Room,
@@ -84,6 +85,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pins: PinCache,
+    pub(crate) fresh: FreshJobs,
     /// Wakes the worker: something may be ready, or a timer changed.
     pub(crate) changed: Notify,
     pub(crate) stop_asked: Notify,
@@ -129,6 +131,7 @@ impl Engine {
             store,
             clock,
             pins: PinCache::default(),
+            fresh: FreshJobs::default(),
             changed: Notify::new(),
             stop_asked: Notify::new(),
             over_budget: Notify::new(),
@@ -417,9 +420,17 @@ impl Shared {
         format!("{}/jobs/{job}", self.settings.public_url)
     }
 
-    pub(crate) fn notify(&self, notice: Notice) {
+    pub(crate) fn notify(&self, notice: impl FnOnce() -> Notice) {
         // Nobody may be listening; the history has it all the same.
-        drop(self.notices.send(notice));
+        if self.notices.receiver_count() > 0 {
+            drop(self.notices.send(notice()));
+        }
+    }
+
+    /// Gives the slot of a job back that is driven and only waits for the disk.
+    pub(crate) fn free_slot(&self, job: JobId) {
+        self.dispatch().free_slot(job);
+        self.changed.notify_one();
     }
 
     /// Has a job hear something while it is driven; gives it back when it is not.
@@ -447,6 +458,7 @@ impl Shared {
     }
 
     fn set_lanes(&self) {
+        self.fresh.clear();
         let recipes = self.recipes.read().expect("no panic while the lock is held");
         let mut dispatch = self.dispatch();
         for (name, known) in &*recipes {

@@ -1,8 +1,9 @@
 //! The worker: takes jobs that may go on, loads them, drives each in a task of its own, and parks them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc};
 
 use connector::Delivery;
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use recipe::Recipe;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +15,7 @@ use crate::{
     dispatch::{Parked, Place, Waiting},
     drive::{Drive, DriveError},
     effect::take_up_holds,
+    fresh::Fresh,
     journal::{Entry, JobId, Kind, Outcome, Status, StepPath, Verdict},
     machine::names,
     pins::{compiled, next_pins, pinned_first},
@@ -124,18 +126,15 @@ pub(crate) async fn command(
 fn start(shared: &Arc<Shared>, id: JobId, asked: Option<Asked>) {
     let (sender, mail) = mpsc::unbounded_channel();
     shared.mail.lock().expect("no panic while the lock is held").insert(id, sender);
-    let drive = tokio::spawn(drive(shared.clone(), id, asked, mail));
     let shared = shared.clone();
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         // A panic is a fault of ours; the job waits for a person and the others go on.
-        let (parked, mut late) = match drive.await {
-            Ok((parked, late)) => (parked, late),
-            Err(fault) => {
-                tracing::error!(job = id.0, %fault, "an engine fault ended the drive of a job");
-                (Parked::Attention, Late::Nothing)
-            }
-        };
+        let drive = AssertUnwindSafe(drive(shared.clone(), id, asked, mail)).catch_unwind();
+        let (parked, mut late) = drive.await.unwrap_or_else(|_| {
+            tracing::error!(job = id.0, "an engine fault ended the drive of a job");
+            (Parked::Attention, Late::Nothing)
+        });
         let late = {
             let mut dispatch = shared.dispatch();
             dispatch.park(id, parked);
@@ -183,50 +182,20 @@ impl Late {
 async fn drive(
     shared: Arc<Shared>,
     id: JobId,
-    asked: Option<Asked>,
+    mut asked: Option<Asked>,
     mail: mpsc::UnboundedReceiver<Mail>,
 ) -> (Parked, Late) {
-    let loaded = loop {
-        match shared.store.load(id).await {
-            Ok(Some(loaded)) => break loaded,
-            Ok(None) => return (Parked::Over, Late::Mail(mail)),
-            Err(error @ (StoreError::Damaged(_) | StoreError::Fault(_))) => {
-                return (unreadable(&shared, id, asked, &error).await, Late::Mail(mail));
+    let mut drive = match begin(&shared, id, mail).await {
+        Ok(drive) => drive,
+        Err(mail) => match read(&shared, id, asked, mail).await {
+            Ok((drive, left)) => {
+                asked = left;
+                drive
             }
-            Err(_) if shared.stopping() => return (Parked::Paused, Late::Mail(mail)),
-            Err(error) => {
-                tracing::error!(job = id.0, %error, "the store does not answer; trying again");
-                shared.clock.sleep(std::time::Duration::from_secs(1)).await;
-            }
-        }
+            Err(parked) => return parked,
+        },
     };
-    if loaded.row.cut {
-        // Cut since the command was taken: it is over, and stays so.
-        drop(asked.map(|asked| asked.reply.send(Err(CommandError::Cut(id)))));
-        return (Parked::Over, Late::Mail(mail));
-    }
-    crash_point("job.loaded");
-    let row = loaded.row.clone();
-    let mut drive = match build(&shared, loaded, mail).await {
-        Ok(drive) => Box::new(drive),
-        Err((why, mail)) => {
-            let parked = match asked {
-                Some(Asked { command: Command::Cancel, by, reply }) => {
-                    let ended = end_unread(&shared, &row, &by).await;
-                    let parked = if ended.is_ok() { Parked::Over } else { Parked::Attention };
-                    drop(reply.send(ended.map_err(CommandError::Store)));
-                    parked
-                }
-                asked => {
-                    let broken =
-                        |asked: Asked| asked.reply.send(Err(CommandError::Broken(id, why.clone())));
-                    drop(asked.map(broken));
-                    stand_still(&shared, &row, why).await
-                }
-            };
-            return (parked, Late::Mail(mail));
-        }
-    };
+    let row = drive.row.clone();
     if let Some(asked) = asked {
         let cancels = matches!(asked.command, Command::Cancel);
         if !answer(&mut drive, asked).await.unwrap_or(false) {
@@ -255,6 +224,73 @@ async fn drive(
         }
     };
     (parked, Late::Drive(drive))
+}
+
+/// Begins the drive of a job whose event is at hand; gives the mail back when it is not.
+async fn begin(
+    shared: &Arc<Shared>,
+    id: JobId,
+    mail: mpsc::UnboundedReceiver<Mail>,
+) -> Result<Box<Drive>, mpsc::UnboundedReceiver<Mail>> {
+    let Some(Fresh { row, pinned, event, .. }) = shared.fresh.take(id) else { return Err(mail) };
+    // What it would pin now: the same recipe, tables and properties as when it was accepted.
+    match pinned_first(shared, &row, &[]).await {
+        Ok(now) if Arc::ptr_eq(&now, &pinned) => {
+            crash_point("job.loaded");
+            Ok(Box::new(Drive::new(shared.clone(), row, pinned, event, mail)))
+        }
+        _ => Err(mail),
+    }
+}
+
+/// Reads a job to be driven from the store, with the command that is not carried out yet; or says where it belongs.
+async fn read(
+    shared: &Arc<Shared>,
+    id: JobId,
+    asked: Option<Asked>,
+    mail: mpsc::UnboundedReceiver<Mail>,
+) -> Result<(Box<Drive>, Option<Asked>), (Parked, Late)> {
+    let loaded = loop {
+        match shared.store.load(id).await {
+            Ok(Some(loaded)) => break loaded,
+            Ok(None) => return Err((Parked::Over, Late::Mail(mail))),
+            Err(error @ (StoreError::Damaged(_) | StoreError::Fault(_))) => {
+                return Err((unreadable(shared, id, asked, &error).await, Late::Mail(mail)));
+            }
+            Err(_) if shared.stopping() => return Err((Parked::Paused, Late::Mail(mail))),
+            Err(error) => {
+                tracing::error!(job = id.0, %error, "the store does not answer; trying again");
+                shared.clock.sleep(std::time::Duration::from_secs(1)).await;
+            }
+        }
+    };
+    if loaded.row.cut {
+        // Cut since the command was taken: it is over, and stays so.
+        drop(asked.map(|asked| asked.reply.send(Err(CommandError::Cut(id)))));
+        return Err((Parked::Over, Late::Mail(mail)));
+    }
+    crash_point("job.loaded");
+    let row = loaded.row.clone();
+    match build(shared, loaded, mail).await {
+        Ok(drive) => Ok((Box::new(drive), asked)),
+        Err((why, mail)) => {
+            let parked = match asked {
+                Some(Asked { command: Command::Cancel, by, reply }) => {
+                    let ended = end_unread(shared, &row, &by).await;
+                    let parked = if ended.is_ok() { Parked::Over } else { Parked::Attention };
+                    drop(reply.send(ended.map_err(CommandError::Store)));
+                    parked
+                }
+                asked => {
+                    let broken =
+                        |asked: Asked| asked.reply.send(Err(CommandError::Broken(id, why.clone())));
+                    drop(asked.map(broken));
+                    stand_still(shared, &row, why).await
+                }
+            };
+            Err((parked, Late::Mail(mail)))
+        }
+    }
 }
 
 /// Carries out a command and replies once it is on disk; returns whether it was carried out.
@@ -432,7 +468,7 @@ async fn end_unread(shared: &Arc<Shared>, row: &JobRow, by: &str) -> Result<(), 
         .zip(kinds)
         .map(|(seq, kind)| Entry { seq, path: StepPath::root(), at, kind })
         .collect();
-    shared.notify(Notice {
+    shared.notify(|| Notice {
         job: row.id,
         recipe: row.recipe.clone(),
         label: row.label.clone(),

@@ -1,0 +1,67 @@
+//! Jobs that were accepted a moment ago: their event is at hand, and need not be read back and decoded again.
+//!
+//! Only a shortcut: what is not here (after a restart, behind a long queue, for another version) is loaded from the
+//! store, and is the same.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::Value;
+
+use crate::{deployment::Pinned, journal::JobId, store::JobRow};
+
+/// At most so many jobs, and at most so many bytes of bodies; decoded, an event takes some times its body.
+const JOBS: usize = 512;
+const BYTES: usize = 4 << 20;
+
+/// A job with its event.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    /// Its row, as it was accepted.
+    pub(crate) row: JobRow,
+    /// What the event was decoded with; a job that begins with anything else decodes it anew.
+    pub(crate) pinned: Arc<Pinned>,
+    pub(crate) event: Arc<Value>,
+    /// The length of its body.
+    pub(crate) bytes: usize,
+}
+
+/// The jobs that are at hand.
+#[derive(Debug, Default)]
+pub(crate) struct FreshJobs(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    jobs: HashMap<JobId, Fresh>,
+    bytes: usize,
+}
+
+impl FreshJobs {
+    /// Keeps a job, if there is room.
+    pub(crate) fn put(&self, fresh: Fresh) {
+        let mut kept = self.kept();
+        if kept.jobs.len() < JOBS && kept.bytes + fresh.bytes <= BYTES {
+            kept.bytes += fresh.bytes;
+            kept.jobs.insert(fresh.row.id, fresh);
+        }
+    }
+
+    /// Takes a job out.
+    pub(crate) fn take(&self, job: JobId) -> Option<Fresh> {
+        let mut kept = self.kept();
+        let fresh = kept.jobs.remove(&job)?;
+        kept.bytes -= fresh.bytes;
+        Some(fresh)
+    }
+
+    /// Forgets all: recipes were switched or changed.
+    pub(crate) fn clear(&self) {
+        *self.kept() = Kept::default();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
