@@ -61,6 +61,9 @@ use crate::{
     exit::{Exit, Trouble},
 };
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     terminal::set_color(arguments.color);

@@ -1,6 +1,9 @@
 //! What an action knows about the call it serves, and what it leaves behind beside its output.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,10 +42,16 @@ pub struct Call {
     record: Arc<Mutex<Record>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Record {
     warnings: Vec<Warning>,
-    exchange: Option<Exchange>,
+    exchange: Option<Box<dyn FnOnce() -> Exchange + Send>>,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("warnings", &self.warnings).finish_non_exhaustive()
+    }
 }
 
 impl Call {
@@ -70,9 +79,11 @@ impl Call {
         self.record.lock().expect("no panic while the lock is held").warnings.push(warning);
     }
 
-    /// Keeps the last HTTP exchange for the history; called by the HTTP client.
-    pub fn keep_exchange(&self, exchange: Exchange) {
-        self.record.lock().expect("no panic while the lock is held").exchange = Some(exchange);
+    /// Keeps the last HTTP exchange for the history; called by the HTTP client. It is redacted when it is taken: of
+    /// most calls nobody asks for it.
+    pub fn keep_exchange(&self, exchange: impl FnOnce() -> Exchange + Send + 'static) {
+        let exchange = Some(Box::new(exchange) as _);
+        self.record.lock().expect("no panic while the lock is held").exchange = exchange;
     }
 
     /// Takes the warnings.
@@ -82,6 +93,8 @@ impl Call {
 
     /// Takes the last exchange.
     pub fn take_exchange(&self) -> Option<Exchange> {
-        self.record.lock().expect("no panic while the lock is held").exchange.take()
+        let exchange =
+            self.record.lock().expect("no panic while the lock is held").exchange.take()?;
+        Some(exchange())
     }
 }

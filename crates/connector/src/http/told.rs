@@ -32,7 +32,10 @@ pub(super) struct Told {
     /// Whether the whole query is secret and the answer nobody's business, as with a download.
     discreet: bool,
     host: String,
+    /// What is known of it, but for the answer's body.
     exchange: Exchange,
+    /// The beginning of the answer's body, as it came.
+    begin: Vec<u8>,
     redactor: Redactor,
     pointers: Vec<String>,
 }
@@ -53,6 +56,7 @@ impl Told {
             discreet: false,
             host: String::new(),
             exchange: empty(request.method.as_str()),
+            begin: Vec::new(),
             redactor,
             pointers: settings.error_pointers.clone(),
         }
@@ -66,6 +70,7 @@ impl Told {
             discreet: true,
             host: String::new(),
             exchange: empty("GET"),
+            begin: Vec::new(),
             redactor: Redactor::default(),
             pointers: Vec::new(),
         }
@@ -94,15 +99,22 @@ impl Told {
 
     /// Notes the body of the answer.
     pub(super) fn body(&mut self, body: &[u8]) {
-        if !self.discreet && !body.is_empty() {
-            let begin = String::from_utf8_lossy(&body[..body.len().min(4 * KEPT)]);
-            self.exchange.answer = Some(self.redactor.text(&begin, KEPT));
+        if !self.discreet {
+            self.begin = body[..body.len().min(4 * KEPT)].to_vec();
         }
+    }
+
+    /// Returns the record, redacted.
+    fn exchange(&self) -> Exchange {
+        let begin = String::from_utf8_lossy(&self.begin);
+        let answer = (!begin.is_empty()).then(|| self.redactor.text(&begin, KEPT));
+        Exchange { answer, ..self.exchange.clone() }
     }
 
     /// Leaves the record with the call.
     pub(super) fn keep(&self, call: &Call) {
-        call.keep_exchange(self.exchange.clone());
+        let told = self.clone();
+        call.keep_exchange(move || told.exchange());
     }
 
     /// Returns the failure of a request that got no whole answer.
@@ -171,7 +183,7 @@ impl Told {
                 self.redactor.text(said, WORDS + 100)
             ),
             hint: meaning.hint.map(Into::into),
-            exchange: Some(Box::new(self.exchange.clone())),
+            exchange: Some(Box::new(self.exchange())),
         }
     }
 

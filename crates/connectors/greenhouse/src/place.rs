@@ -4,6 +4,8 @@
 //! several known ways. All that is allowed for here; anything else is a failure that says where it was found, never
 //! a value quietly dropped.
 
+use std::{fmt, sync::Arc};
+
 use connector::{
     Failure,
     jiff::{Timestamp, civil::Date, tz::TimeZone},
@@ -14,8 +16,22 @@ use serde_json::Value;
 #[derive(Debug, Clone)]
 pub(crate) struct Place<'a> {
     value: &'a Value,
-    path: String,
+    /// Put together only for a message: most places are read without one.
+    path: Option<Arc<Below<'a>>>,
     source: Source,
+}
+
+/// How a place lies below another.
+#[derive(Debug)]
+struct Below<'a> {
+    above: Option<Arc<Self>>,
+    step: Step<'a>,
+}
+
+#[derive(Debug)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
 }
 
 /// Where a document comes from, for the failure.
@@ -30,26 +46,27 @@ static NULL: Value = Value::Null;
 impl<'a> Place<'a> {
     /// Returns the root of a webhook's body.
     pub(crate) fn of_webhook(value: &'a Value) -> Self {
-        Self { value, path: String::new(), source: Source::Webhook }
+        Self { value, path: None, source: Source::Webhook }
     }
 
     /// Returns the root of something that the API answered, under a name for messages.
-    pub(crate) fn of_answer(value: &'a Value, name: &str) -> Self {
-        Self { value, path: name.into(), source: Source::Answer }
+    pub(crate) fn of_answer(value: &'a Value, name: &'a str) -> Self {
+        let root = Self { value, path: None, source: Source::Answer };
+        root.below(value, Step::Key(name))
+    }
+
+    fn below(&self, value: &'a Value, step: Step<'a>) -> Self {
+        let path = Some(Arc::new(Below { above: self.path.clone(), step }));
+        Self { value, path, source: self.source }
     }
 
     /// Returns the place of a key; null when it is missing.
-    pub(crate) fn at(&self, key: &str) -> Self {
-        let dot = if self.path.is_empty() { "" } else { "." };
-        Self {
-            value: self.value.get(key).unwrap_or(&NULL),
-            path: format!("{}{dot}{key}", self.path),
-            source: self.source,
-        }
+    pub(crate) fn at(&self, key: &'a str) -> Self {
+        self.below(self.value.get(key).unwrap_or(&NULL), Step::Key(key))
     }
 
     /// Returns the place of the first of these keys that holds something: Greenhouse has several names for one thing.
-    pub(crate) fn at_any(&self, keys: &[&str]) -> Self {
+    pub(crate) fn at_any(&self, keys: &[&'a str]) -> Self {
         let key = keys.iter().find(|key| self.value.get(key).is_some_and(|value| !blank(value)));
         self.at(key.unwrap_or(&keys[0]))
     }
@@ -170,9 +187,7 @@ impl<'a> Place<'a> {
         };
         let mut list = Vec::with_capacity(entries.len());
         for (index, value) in entries.iter().enumerate().filter(|(_, value)| !value.is_null()) {
-            let place =
-                Self { value, path: format!("{}[{index}]", self.path), source: self.source };
-            list.extend(read(&place)?);
+            list.extend(read(&self.below(value, Step::Index(index)))?);
         }
         Ok(list)
     }
@@ -189,7 +204,7 @@ impl<'a> Place<'a> {
             Value::Array(_) => "is a list",
             Value::Object(_) => "is a map",
         };
-        let path = if self.path.is_empty() { "the body" } else { &self.path };
+        let path = self.path.as_ref().map_or_else(|| "the body".into(), |path| path.to_string());
         match self.source {
             Source::Webhook => Failure::permanent(
                 "invalid_payload",
@@ -201,6 +216,19 @@ impl<'a> Place<'a> {
                 format!("`{path}` in Greenhouse's answer {found}, expected {expected}"),
             )
             .hint("Greenhouse's API may have changed: report the path."),
+        }
+    }
+}
+
+impl fmt::Display for Below<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = &self.above {
+            above.fmt(f)?;
+        }
+        match self.step {
+            Step::Key(key) if self.above.is_none() => f.write_str(key),
+            Step::Key(key) => write!(f, ".{key}"),
+            Step::Index(index) => write!(f, "[{index}]"),
         }
     }
 }

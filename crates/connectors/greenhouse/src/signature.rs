@@ -3,6 +3,7 @@
 //! <https://developers.greenhouse.io/webhooks.html#authentication>
 
 use connector::{Connection, Delivery, Refusal, Verdict, hmac};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::account::Account;
@@ -34,12 +35,18 @@ pub(crate) fn verify(
         return Err(Refusal::unauthorized("the signature does not match the body and the secret"));
     }
     // What is genuine is never refused: if it cannot be read, the job made of it says why.
-    let body: Value = serde_json::from_slice(&delivery.body).unwrap_or_default();
-    Ok(match body.get("action").and_then(Value::as_str) {
+    let about: About = serde_json::from_slice(&delivery.body).unwrap_or_default();
+    Ok(match about.action.as_deref() {
         Some("ping") => Verdict::Ping,
         Some(found) if found != action => Verdict::Other,
         Some(_) | None => Verdict::Events,
     })
+}
+
+/// What a delivery is about; the rest is read when it is decoded.
+#[derive(Default, Deserialize)]
+struct About {
+    action: Option<String>,
 }
 
 /// Returns the JSON of a delivery.

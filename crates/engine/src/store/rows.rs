@@ -1,11 +1,8 @@
 //! How values stand in columns: moments, bodies, hashes, rows of jobs.
 
-use std::{
-    io::{Read as _, Write as _},
-    sync::Arc,
-};
+use std::{cell::RefCell, io::Read as _, sync::Arc};
 
-use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use flate2::{Compress, Compression, FlushCompress, read::ZlibDecoder};
 use jiff::Timestamp;
 use rusqlite::{
     Row,
@@ -74,12 +71,22 @@ pub(super) fn count(things: usize) -> i64 {
 
 /// Compresses at the level that costs the least time.
 pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
-    let mut packed =
-        ZlibEncoder::new(Vec::with_capacity(bytes.len() / 3 + 64), Compression::fast());
-    packed
-        .write_all(bytes)
-        .and_then(|()| packed.finish())
-        .expect("writing into memory does not fail")
+    thread_local! {
+        // It holds some hundred kilobytes, which would be asked for and cleared for every body.
+        static PACKER: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), true));
+    }
+    let most = bytes.len() + bytes.len() / 1000 + 64;
+    PACKER.with_borrow_mut(|packer| {
+        packer.reset();
+        let mut packed = Vec::with_capacity(most);
+        packer
+            .compress_vec(bytes, &mut packed, FlushCompress::Finish)
+            .ok()
+            .filter(|status| *status == flate2::Status::StreamEnd)
+            .expect("there is room for what cannot be made smaller");
+        packed.shrink_to_fit();
+        packed
+    })
 }
 
 /// Returns what was [packed](pack).
