@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use crate::{deployment::Pinned, journal::JobId, store::JobRow};
 
-/// At most so many jobs, and at most so many bytes of bodies; decoded, an event takes some times its body.
-const JOBS: usize = 512;
-const BYTES: usize = 4 << 20;
+/// At most so many jobs, and at most so many bytes of bodies: decoded, an event takes some ten times its body, so this
+/// is less than 100 MB when very many come at once, and nothing when few do.
+const JOBS: usize = 2048;
+const BYTES: usize = 8 << 20;
 
 /// A job with its event.
 #[derive(Debug)]
