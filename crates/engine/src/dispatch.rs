@@ -52,7 +52,7 @@ struct Job {
     order: Option<String>,
     place: Place,
     begun: bool,
-    /// It is driven and has given its slot back: only the disk is waited for.
+    /// It is driven and has given its slot back while it waits for the disk.
     slotless: bool,
 }
 
@@ -63,6 +63,8 @@ struct Lane {
     driven: u32,
     /// Jobs that may go on: those that had begun before new ones, the oldest first.
     ready: BTreeSet<(bool, JobId)>,
+    /// Jobs that are driven and want their slot back, before any other: the disk has what they waited for.
+    back: VecDeque<(JobId, oneshot::Sender<()>)>,
 }
 
 /// The unfinished jobs.
@@ -148,13 +150,49 @@ impl Dispatch {
         true
     }
 
-    /// Gives a driven job's slot back before it is parked.
+    /// Gives a driven job's slot back while it waits for the disk.
     pub(crate) fn free_slot(&mut self, id: JobId) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         if !std::mem::replace(&mut job.slotless, true) {
             let recipe = job.recipe.clone();
-            let lane = self.lane(&recipe);
-            lane.driven = lane.driven.saturating_sub(1);
+            self.free(&recipe);
+        }
+    }
+
+    /// Gives a driven job a slot again: at once, or when what is returned says so.
+    pub(crate) fn take_slot(&mut self, id: JobId) -> Option<oneshot::Receiver<()>> {
+        let job = self.jobs.get_mut(&id).filter(|job| job.slotless)?;
+        let recipe = job.recipe.clone();
+        let lane = self.lane(&recipe);
+        if lane.driven >= lane.slots {
+            let (free, heard) = oneshot::channel();
+            lane.back.push_back((id, free));
+            return Some(heard);
+        }
+        lane.driven += 1;
+        self.set_slot(id);
+        None
+    }
+
+    /// Takes a slot of a lane back, or passes it on to who wants one again.
+    fn free(&mut self, recipe: &str) {
+        loop {
+            let lane = self.lane(recipe);
+            let Some((id, free)) = lane.back.pop_front() else {
+                lane.driven = lane.driven.saturating_sub(1);
+                return;
+            };
+            // Its drive may have ended in the meantime.
+            if free.send(()).is_ok() {
+                self.set_slot(id);
+                return;
+            }
+        }
+    }
+
+    fn set_slot(&mut self, id: JobId) {
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.slotless = false;
         }
     }
 
@@ -164,8 +202,7 @@ impl Dispatch {
         job.begun = true;
         let (recipe, order) = (job.recipe.clone(), job.order.clone());
         if !std::mem::take(&mut job.slotless) {
-            let lane = self.lane(&recipe);
-            lane.driven = lane.driven.saturating_sub(1);
+            self.free(&recipe);
         }
         if matches!(parked, Parked::Over | Parked::Attention | Parked::BodyOver) {
             for listener in self.listeners.remove(&id).unwrap_or_default() {
@@ -397,6 +434,7 @@ impl Dispatch {
             slots: 16,
             driven: 0,
             ready: BTreeSet::new(),
+            back: VecDeque::new(),
         })
     }
 }

@@ -77,7 +77,10 @@ impl Drive {
                 settle: None,
             };
             let standing = append.standing.clone();
-            let claimed = match self.shared.store.append(append.clone()).await {
+            self.shared.free_slot(self.row.id);
+            let claimed = self.shared.store.append(append.clone()).await;
+            self.shared.take_slot(self.row.id).await;
+            let claimed = match claimed {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     pause(&self.shared, self.row.id, error).await?;

@@ -427,10 +427,19 @@ impl Shared {
         }
     }
 
-    /// Gives the slot of a job back that is driven and only waits for the disk.
+    /// Gives the slot of a job back that is driven and waits for the disk.
     pub(crate) fn free_slot(&self, job: JobId) {
         self.dispatch().free_slot(job);
         self.changed.notify_one();
+    }
+
+    /// Returns once a job that gave its slot back has one again.
+    pub(crate) async fn take_slot(&self, job: JobId) {
+        let free = self.dispatch().take_slot(job);
+        if let Some(free) = free {
+            // It is sent before the dispatch is gone.
+            free.await.unwrap_or_default();
+        }
     }
 
     /// Has a job hear something while it is driven; gives it back when it is not.
