@@ -5,6 +5,7 @@
 //! `docs/mutants.md`. A mutant that nobody noticed stands in `tests/it/mutants/survivors.tsv` with the reason why.
 
 mod edits;
+mod lines;
 mod trial;
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path, sync::Mutex, thread};
@@ -42,17 +43,24 @@ fn nearly_every_mistake_in_a_shipped_recipe_is_noticed() {
     let mut reasons = read_reasons(&fs::read_to_string(root.join(SURVIVORS)).unwrap_or_default());
     let mut page = String::from(
         "# Mutants\n\nEach shipped recipe is changed in one place, as somebody might by mistake: a misspelt key, field or id; \
-         an input, guard or step left out; another constant, operator or type; two steps swapped. The check, or the \
-         recipe's own cases, should notice. Of the mutants that change what happens, at least 95 % must be noticed.\n\n\
+         an input, guard or step left out; another constant, unit, operator or type; braces, quotes or a colon \
+         forgotten; a line indented differently; two inputs exchanged; a step twice, or two steps swapped. The check, or \
+         the recipe's own cases, should notice. Of the mutants that change what happens, at least 95 % must be \
+         noticed.\n\n\
          This page is made by `UPDATE=1 cargo nextest run --features crash-points mutants`.\n\n\
          | recipe | mutants | found by the check | found by its cases | do the same | not noticed | noticed |\n\
          |---|---|---|---|---|---|---|\n",
     );
     let (mut lists, mut unexplained, mut weak) = (String::new(), Vec::new(), Vec::new());
+    let mut short = Vec::new();
     let mut seen: BTreeMap<(String, String), Reason> = BTreeMap::new();
     for (project, name) in recipes(root) {
         let trial = Trial::new(&root.join(&project), &name);
-        let mutants = edits::mutants(trial.text());
+        let mut mutants = edits::mutants(trial.text(), false);
+        if mutants.len() < LEAST {
+            short.push(format!("`{name}`"));
+            mutants = edits::mutants(trial.text(), true);
+        }
         assert!(mutants.len() >= LEAST, "{name} has only {} mutants", mutants.len());
         let tally = tally(&trial, &mutants);
         let (mut same, mut missed) = (Vec::new(), Vec::new());
@@ -92,6 +100,12 @@ fn nearly_every_mistake_in_a_shipped_recipe_is_noticed() {
             }
         }
     }
+    write!(
+        page,
+        "\nWhere that makes fewer than {LEAST} of a short recipe, its words are misspelt at every letter: {}.\n",
+        short.join(", ")
+    )
+    .unwrap();
     page += &lists;
     if update {
         fs::create_dir_all(root.join(SURVIVORS).parent().unwrap()).unwrap();
@@ -113,13 +127,23 @@ fn nearly_every_mistake_in_a_shipped_recipe_is_noticed() {
     assert!(written == page, "{PAGE} is old: run with UPDATE=1");
 }
 
-/// Every recipe of the project at the root that has cases.
+/// Every recipe of the project at the root and of the examples.
 fn recipes(root: &Path) -> Vec<(String, String)> {
-    let entries = fs::read_dir(root.join("recipes")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    let tested = names.filter_map(|name| name.strip_suffix(".test.yaml").map(str::to_owned));
-    let mut all: Vec<_> = tested.map(|name| (".".to_owned(), name)).collect();
-    all.sort();
+    let examples = fs::read_dir(root.join("examples")).unwrap();
+    let examples = examples.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let mut projects: Vec<String> = examples.map(|name| format!("examples/{name}")).collect();
+    projects.sort();
+    projects.insert(0, ".".to_owned());
+    let mut all = Vec::new();
+    for project in projects {
+        let entries = fs::read_dir(root.join(&project).join("recipes")).into_iter().flatten();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let names = names.filter(|name| !name.ends_with(".test.yaml"));
+        let mut names: Vec<String> =
+            names.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned)).collect();
+        names.sort();
+        all.extend(names.into_iter().map(|name| (project.clone(), name)));
+    }
     all
 }
 

@@ -1,26 +1,8 @@
-//! The edits: every way in which one line, word or step of a recipe is changed.
+//! The mutants of a recipe: every line changed in every way, inputs and steps left out, exchanged or repeated.
 
-use std::collections::HashSet;
+use std::{cmp::Ordering, collections::HashSet};
 
-/// What stands in one place and might stand in another.
-const OTHERS: [(&str, &str); 16] = [
-    (" == ", " != "),
-    (" != ", " == "),
-    (" > ", " >= "),
-    (" < ", " <= "),
-    (" >= ", " > "),
-    (" or ", " and "),
-    (" and ", " or "),
-    (" is none", " is not none"),
-    (" is not none", " is none"),
-    (" not ", " "),
-    ("true", "false"),
-    ("false", "true"),
-    (": warn", ": fail"),
-    (": fail", ": warn"),
-    (": skipped", ": succeeded"),
-    (": succeeded", ": skipped"),
-];
+use super::lines::{edits, template};
 
 /// A recipe with one edit.
 #[derive(Debug)]
@@ -31,8 +13,8 @@ pub(super) struct Mutant {
     pub(super) text: String,
 }
 
-/// Returns all mutants of a recipe, each another text.
-pub(super) fn mutants(text: &str) -> Vec<Mutant> {
+/// Returns all mutants of a recipe, each another text. `thorough`: every letter of a word is misspelt.
+pub(super) fn mutants(text: &str, thorough: bool) -> Vec<Mutant> {
     let lines: Vec<&str> = text.lines().collect();
     let mut all = Vec::new();
     let (mut skipped, mut step) = (None, String::from("recipe"));
@@ -64,10 +46,21 @@ pub(super) fn mutants(text: &str) -> Vec<Mutant> {
             code.clone_into(&mut step);
         }
         let texts = prose.is_some() || key == "reason" || key == "hint";
-        for edited in edits(line, texts) {
+        for edited in edits(line, texts, thorough) {
+            // The one entry of a map may stand as deep as it likes.
+            if only_child(&lines, index) && edited.trim_start() == code && edited.len() > line.len()
+            {
+                continue;
+            }
             let mut changed = lines.clone();
             changed[index] = &edited;
-            let what = format!("{step}: {code} → {}", edited.trim_start());
+            let deeper = edited.len() - edited.trim_start().len();
+            let to = match deeper.cmp(&indent) {
+                Ordering::Less => "moved to the left",
+                Ordering::Equal => edited.trim_start(),
+                Ordering::Greater => "moved to the right",
+            };
+            let what = format!("{step}: {code} → {to}");
             all.push(Mutant { what, text: joined(&changed) });
         }
         if prose.is_none()
@@ -83,6 +76,7 @@ pub(super) fn mutants(text: &str) -> Vec<Mutant> {
             prose = Some(indent);
         }
     }
+    all.extend(exchanged(&lines));
     all.extend(steps(&lines));
     let mut texts = HashSet::from([text.to_owned()]);
     let mut names = HashSet::new();
@@ -101,154 +95,27 @@ fn joined(lines: &[&str]) -> String {
     text
 }
 
-/// Every change of one line. In prose, only what stands in braces is code.
-fn edits(line: &str, prose: bool) -> Vec<String> {
+/// What two inputs are given exchanged, where they stand one below the other.
+fn exchanged(lines: &[&str]) -> Vec<Mutant> {
     let mut all = Vec::new();
-    for (start, end) in words(line) {
-        let word = &line[start..end];
-        if prose && !in_braces(line, start) && !is_key(line, start, end) {
+    for (index, pair) in lines.windows(2).enumerate() {
+        let (this, other) = (pair[0], pair[1]);
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        let (Some((from, _)), Some((to, _))) = (template(this), template(other)) else { continue };
+        if depth(this) != depth(other) {
             continue;
         }
-        // The words of one text in quotes are one constant: its last word stands for it.
-        if in_text(line, start) && line[end..].starts_with(' ') {
-            continue;
-        }
-        for other in misspelt(word) {
-            all.push(format!("{}{other}{}", &line[..start], &line[end..]));
-        }
-    }
-    for (start, end) in numbers(line) {
-        if !prose || in_braces(line, start) {
-            let number: u64 = line[start..end].parse().unwrap_or(0);
-            all.push(format!("{}{}{}", &line[..start], number + 1, &line[end..]));
-        }
-    }
-    for (this, other) in OTHERS {
-        for (at, _) in line.match_indices(this) {
-            if !prose || in_braces(line, at) {
-                all.push(format!("{}{other}{}", &line[..at], &line[at + this.len()..]));
-            }
-        }
-    }
-    for (start, end) in filters(line) {
-        all.push(format!("{}{}", &line[..start], &line[end..]));
-    }
-    // What a reason says is changed as a whole, not letter by letter.
-    if let (true, Some((key, value))) = (prose, line.split_once(": "))
-        && !value.starts_with('>')
-    {
-        all.push(format!("{key}: Something else"));
-    }
-    if let Some((key, value)) = line.split_once(": ")
-        && !prose
-        && !key.trim_start().starts_with("- ")
-        && !value.starts_with(['>', '{', '['])
-    {
-        all.push(format!("{key}: 7"));
-        all.push(format!("{key}: [{value}]"));
-        if key.trim() == "when" {
-            all.push(format!("{key}: not ({value})"));
-        }
+        let (first, second) = (
+            format!("{}{}", &this[..from], &other[to..]),
+            format!("{}{}", &other[..to], &this[from..]),
+        );
+        let mut changed = lines.to_vec();
+        changed[index] = &first;
+        changed[index + 1] = &second;
+        let what = format!("{} and {} exchanged", this.trim(), other.trim());
+        all.push(Mutant { what, text: joined(&changed) });
     }
     all
-}
-
-/// Swaps two letters, and leaves the last one out.
-fn misspelt(word: &str) -> Vec<String> {
-    let letters: Vec<char> = word.chars().collect();
-    let mut all = Vec::new();
-    let swap = (1..letters.len() - 1).find(|at| letters[*at] != letters[at + 1]);
-    if let Some(at) = swap {
-        let mut swapped = letters.clone();
-        swapped.swap(at, at + 1);
-        all.push(swapped.into_iter().collect());
-    }
-    all.push(letters[..letters.len() - 1].iter().collect());
-    all
-}
-
-/// The words of at least three letters that are not operators.
-fn words(line: &str) -> Vec<(usize, usize)> {
-    const OPERATORS: [&str; 6] = ["and", "not", "none", "true", "false", "clear"];
-    let part = |next: char| next.is_ascii_alphanumeric() || next == '_';
-    let mut all = Vec::new();
-    let mut start = None;
-    for (at, next) in line.char_indices().chain([(line.len(), ' ')]) {
-        match (start, part(next)) {
-            (None, true) => start = Some(at),
-            (Some(begin), false) => {
-                let word = &line[begin..at];
-                if word.len() >= 3
-                    && word.starts_with(|first: char| first.is_ascii_alphabetic())
-                    && !OPERATORS.contains(&word)
-                {
-                    all.push((begin, at));
-                }
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
-fn numbers(line: &str) -> Vec<(usize, usize)> {
-    let mut all = Vec::new();
-    let bytes = line.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let begins = bytes[at].is_ascii_digit()
-            && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_'));
-        if begins {
-            let end =
-                (at..bytes.len()).find(|end| !bytes[*end].is_ascii_digit()).unwrap_or(bytes.len());
-            all.push((at, end));
-            at = end;
-        }
-        at += 1;
-    }
-    all
-}
-
-/// Each ` | filter(…)` of a line.
-fn filters(line: &str) -> Vec<(usize, usize)> {
-    let mut all = Vec::new();
-    for (at, _) in line.match_indices("| ") {
-        let rest = &line[at + 2..];
-        let name = rest.find(|next: char| !(next.is_ascii_alphanumeric() || next == '_'));
-        let mut end = at + 2 + name.unwrap_or(rest.len());
-        if line[end..].starts_with('(') {
-            let mut depth = 0;
-            for (offset, next) in line[end..].char_indices() {
-                depth += i32::from(next == '(') - i32::from(next == ')');
-                if depth == 0 {
-                    end += offset + 1;
-                    break;
-                }
-            }
-        }
-        if end > at + 2 {
-            all.push((at, end));
-        }
-    }
-    all
-}
-
-/// Whether a word is the key that the line begins with.
-fn is_key(line: &str, start: usize, end: usize) -> bool {
-    line[..start].trim_start_matches([' ', '-']).is_empty() && line[end..].starts_with(':')
-}
-
-/// Whether a place stands in a text in quotes inside `{{ }}`.
-fn in_text(line: &str, at: usize) -> bool {
-    in_braces(line, at)
-        && line[..at].rfind("{{").is_some_and(|open| line[open..at].matches('\'').count() % 2 == 1)
-}
-
-/// Whether a place stands inside `{{ }}`.
-fn in_braces(line: &str, at: usize) -> bool {
-    let before = &line[..at];
-    before.rfind("{{").is_some_and(|open| before.rfind("}}").is_none_or(|close| close < open))
 }
 
 /// Steps left out, swapped with the next, worked twice.
@@ -266,6 +133,13 @@ fn steps(lines: &[&str]) -> Vec<Mutant> {
         let mut without = lines.to_vec();
         without.drain(*index..end);
         all.push(Mutant { what: format!("without the step {name}"), text: joined(&without) });
+        // What is set twice is set, and what has ended does not end again.
+        if !name.starts_with("- set:") && !name.starts_with("- stop:") {
+            let mut twice = lines[..end].to_vec();
+            twice.extend(&lines[*index..end]);
+            twice.extend(&lines[end..]);
+            all.push(Mutant { what: format!("{name} twice"), text: joined(&twice) });
+        }
         // The next step at the same depth, before anything less deep.
         let next = starts
             .iter()
@@ -287,6 +161,16 @@ fn steps(lines: &[&str]) -> Vec<Mutant> {
         }
     }
     all
+}
+
+/// Whether a line is all that a key above it holds.
+fn only_child(lines: &[&str], index: usize) -> bool {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let said = |line: &&&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let above = lines[..index].iter().rev().find(said);
+    let below = lines[index + 1..].iter().find(said);
+    above.is_some_and(|above| above.ends_with(':') && depth(above) < depth(lines[index]))
+        && below.is_none_or(|below| depth(below) < depth(lines[index]))
 }
 
 /// The line behind a step: everything that is indented deeper belongs to it.
