@@ -18,11 +18,12 @@ use recipe::{ProjectFiles, Source};
 const BINARY: &str = env!("CARGO_BIN_EXE_recipe-runner");
 const NAME: &str = "greenhouse-hired-to-goco";
 const REPETITIONS: usize = 7;
-/// What 1,000 recipes may take.
+/// What 1,000 recipes may take, in memory and through the program with their cases.
 const SLOWEST: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let recipes = if std::env::args().any(|argument| argument == "--smoke") { 100 } else { 1_000 };
+    let smoke = std::env::args().any(|argument| argument == "--smoke");
+    let recipes = if smoke { 100 } else { 1_000 };
     let folder = tempfile::tempdir().unwrap();
     project(folder.path(), recipes);
     let files = read(folder.path(), recipes);
@@ -55,8 +56,16 @@ fn main() -> ExitCode {
         println!("{what:<44} {least:>5} ms {median:>5} ms {most:>5} ms");
     }
     let allowed = SLOWEST.mul_f64(f64::from(u32::try_from(recipes).unwrap()) / 1000.0);
-    let fast = check[REPETITIONS / 2] < allowed;
-    println!("the recipes within {} ms: {}", allowed.as_millis(), if fast { "yes" } else { "NO" });
+    let mut fast = true;
+    // Of a few recipes, the program's start would be most of what is measured.
+    for (what, times) in
+        [("the recipes", Some(&check)), ("the program", (!smoke).then_some(&command))]
+    {
+        let Some(times) = times else { continue };
+        let within = times[REPETITIONS / 2] < allowed;
+        println!("{what} within {} ms: {}", allowed.as_millis(), if within { "yes" } else { "NO" });
+        fast &= within;
+    }
     if fast { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -102,7 +102,9 @@ fn once(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
 
 /// Returns the diagnostics of every test file.
 pub fn diagnostics(checked: &Checked, catalogue: &Catalogue) -> Vec<Diagnostic> {
-    checked.folder.tests.iter().flat_map(|source| read(source, checked, catalogue).1).collect()
+    let tests = checked.folder.tests.iter().collect();
+    let found = recipe::on_every_core(tests, |source| read(source, checked, catalogue).1);
+    found.into_iter().flatten().collect()
 }
 
 /// Reads a test file with the recipe it tests, if that one is right.

@@ -19,6 +19,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     catalogue::Catalogue,
+    cores::on_every_core,
     diagnostic::{Diagnostic, Source, Span},
     document::{self, Document},
     recipe::Recipe,
@@ -55,21 +56,31 @@ pub(crate) fn recipes(
     world: &mut World<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Option<Recipe>> {
-    let mut drafts: Vec<Draft<'_>> = sources.iter().map(Draft::read).collect();
+    let mut drafts: Vec<Draft<'_>> = on_every_core(sources.iter().collect(), Draft::read);
     for draft in &drafts {
         world.recipes.insert(draft.name.clone(), Signature::of(draft.document.as_ref()));
     }
-    for at in calls::order(&mut drafts) {
-        let Draft { source, name, document: Some(document), found, output } = &mut drafts[at]
-        else {
-            continue;
-        };
-        *output = whole(document, source, world, found);
-        if let Some(Signature::Called { output: known, .. }) = world.recipes.get_mut(name) {
-            *known = (!inputs::has_error(found)).then(|| output.clone());
+    let rounds = calls::rounds(&mut drafts);
+    for round in 0..rounds.iter().max().map_or(0, |last| last + 1) {
+        let due = drafts.iter_mut().zip(&rounds).filter(|(_, of)| **of == round);
+        let checked = on_every_core(due.map(|(draft, _)| draft).collect(), |draft| {
+            draft.check(world);
+            draft
+        });
+        for Draft { name, found, output, .. } in checked {
+            if let Some(Signature::Called { output: known, .. }) = world.recipes.get_mut(name) {
+                *known = (!inputs::has_error(found)).then(|| output.clone());
+            }
         }
     }
-    drafts.into_iter().map(|draft| draft.finish(world, out)).collect()
+    let finished = on_every_core(drafts, |draft| draft.finish(world));
+    finished
+        .into_iter()
+        .map(|(recipe, mut found)| {
+            out.append(&mut found);
+            recipe
+        })
+        .collect()
 }
 
 /// A recipe on its way.
@@ -91,13 +102,20 @@ impl<'a> Draft<'a> {
         Self { source, name: name_of(source).to_owned(), document, found, output: Shape::any() }
     }
 
-    fn finish(mut self, world: &World<'_>, out: &mut Vec<Diagnostic>) -> Option<Recipe> {
+    fn check(&mut self, world: &World<'_>) {
+        if let Some(document) = &self.document {
+            self.output = whole(document, self.source, world, &mut self.found);
+        }
+    }
+
+    fn finish(mut self, world: &World<'_>) -> (Option<Recipe>, Vec<Diagnostic>) {
         self.found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
         binding::once(&mut self.found);
         let right = !inputs::has_error(&self.found) && !world.connections_unreadable;
-        out.append(&mut self.found);
-        let document = self.document.filter(|_| right)?;
-        Some(assemble::recipe(document, self.source, world, self.output))
+        let document = self.document.filter(|_| right);
+        let recipe =
+            document.map(|document| assemble::recipe(document, self.source, world, self.output));
+        (recipe, self.found)
     }
 }
 

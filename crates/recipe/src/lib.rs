@@ -6,6 +6,7 @@ mod cases;
 mod catalogue;
 mod check;
 mod connections;
+mod cores;
 mod diagnostic;
 mod document;
 mod durations;
@@ -37,6 +38,7 @@ pub use cases::{
 pub use catalogue::{
     ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Examine, Flaw, TriggerKind, TriggerSpec,
 };
+pub use cores::on_every_core;
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use durations::parse as read_duration;
 pub use editor::recipe_schema;

@@ -11,8 +11,9 @@ use crate::{
 /// A call of one draft by another: the place of the called one, and where it is called.
 type Edge = (usize, Span);
 
-/// Returns the places of the drafts so that each comes after those it calls; reports those that call themselves.
-pub(super) fn order(drafts: &mut [Draft<'_>]) -> Vec<usize> {
+/// Returns for each draft in which round it is checked: after all that it calls. Those of one round know nothing of each
+/// other. Reports those that call themselves.
+pub(super) fn rounds(drafts: &mut [Draft<'_>]) -> Vec<usize> {
     let places: BTreeMap<&str, usize> =
         drafts.iter().enumerate().map(|(at, draft)| (draft.name.as_str(), at)).collect();
     let edges: Vec<Vec<Edge>> = drafts
@@ -26,20 +27,28 @@ pub(super) fn order(drafts: &mut [Draft<'_>]) -> Vec<usize> {
             callers[*called].push(at);
         }
     }
-    let mut order: Vec<usize> = (0..drafts.len()).filter(|at| open[*at] == 0).collect();
-    let mut next = 0;
-    while let Some(done) = order.get(next).copied() {
-        next += 1;
-        for caller in &callers[done] {
-            open[*caller] -= 1;
-            if open[*caller] == 0 {
-                order.push(*caller);
+    let (mut rounds, mut round) = (vec![0; drafts.len()], 0);
+    let mut due: Vec<usize> = (0..drafts.len()).filter(|at| open[*at] == 0).collect();
+    while !due.is_empty() {
+        let mut next = Vec::new();
+        for done in due {
+            rounds[done] = round;
+            for caller in &callers[done] {
+                open[*caller] -= 1;
+                if open[*caller] == 0 {
+                    next.push(*caller);
+                }
             }
         }
+        due = next;
+        round += 1;
     }
     // What is left calls itself, or something that does.
     let left: Vec<usize> = (0..drafts.len()).filter(|at| open[*at] > 0).collect();
     for at in &left {
+        // One by one, so that what each sees of the others does not depend on which core is faster.
+        rounds[*at] = round;
+        round += 1;
         let Some((span, way)) = way_back(*at, &edges) else { continue };
         let names: Vec<&str> = way.iter().map(|at| drafts[*at].name.as_str()).collect();
         let name = names[0];
@@ -53,8 +62,7 @@ pub(super) fn order(drafts: &mut [Draft<'_>]) -> Vec<usize> {
             .help("such calls never end; to do something again and again use `repeat_while` or `for_each`");
         drafts[*at].found.push(diagnostic);
     }
-    order.extend(left);
-    order
+    rounds
 }
 
 /// Returns the recipes that one calls, each call once.
