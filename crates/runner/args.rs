@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{backup, exit, http::access::Role, record, restore};
+use crate::{backup, exit, http::access::Role, record, restore, schema};
 
 /// Run integration recipes written in YAML: nothing lost, nothing doubled
 #[derive(Debug, Parser)]
@@ -135,11 +135,11 @@ pub enum Command {
     /// Put a backup back in place of what is stored
     #[command(long_about = restore::ABOUT, after_help = restore::EXAMPLE)]
     Restore(restore::Asked),
-    /// Print the JSON Schema that editors complete recipes with
+    /// Print a JSON Schema that editors complete and explain files with
     #[command(
-        after_help = "Example:\n  recipe-runner schema > schemas/recipe.schema.json\n\nThe first line of a recipe names it:\n  # yaml-language-server: $schema=../schemas/recipe.schema.json"
+        after_help = "Example:\n  recipe-runner schema --write\n\nThe first line of a file names its schema:\n  # yaml-language-server: $schema=../schemas/recipe.schema.json"
     )]
-    Schema,
+    Schema(schema::Asked),
     /// Print the completion script of a shell
     #[command(
         after_help = "Example:\n  recipe-runner completions bash > ~/.local/share/bash-completion/completions/recipe-runner"

@@ -4,10 +4,11 @@ use std::{fs, path::Path};
 
 use crate::{
     exit::{Exit, Trouble},
+    schema::{self, Kind},
     terminal::{self, FAINT, GOOD, NAME, paint},
 };
 
-/// Path and text of every file of the template.
+/// Path and text of every file of the template, but for the schemas, which the program makes.
 pub const TEMPLATE: &[(&str, &str)] = &[
     ("README.md", include_str!("template/README.md")),
     (".gitignore", include_str!("template/gitignore")),
@@ -22,7 +23,6 @@ pub const TEMPLATE: &[(&str, &str)] = &[
         include_str!("../../recipes/greenhouse-hired-to-goco.test.yaml"),
     ),
     ("tables/employment_types.csv", include_str!("../../tables/employment_types.csv")),
-    ("schemas/recipe.schema.json", include_str!("../../schemas/recipe.schema.json")),
     (
         "examples/events/hire_candidate.json",
         include_str!("../../examples/events/hire_candidate.json"),
@@ -33,7 +33,8 @@ pub const TEMPLATE: &[(&str, &str)] = &[
 pub fn run(dir: &Path) -> Result<Exit, Trouble> {
     write(dir)?;
     terminal::talk(format!("{} `{}`", paint(GOOD, "made"), dir.display()));
-    for (name, _) in TEMPLATE {
+    let schemas = Kind::ALL.map(Kind::file);
+    for name in TEMPLATE.iter().map(|(name, _)| *name).chain(schemas) {
         terminal::talk(format!("  {}", paint(FAINT, name)));
     }
     let shown = dir.display();
@@ -62,7 +63,7 @@ pub fn write(dir: &Path) -> Result<(), Trouble> {
         }
         fs::write(&path, text).map_err(|error| Trouble::file("write", &path, &error))?;
     }
-    Ok(())
+    schema::write(dir)
 }
 
 #[cfg(test)]
@@ -80,6 +81,12 @@ mod tests {
         let checked = check::check(&project, &connector::catalogue(&connectors::all())).unwrap();
         assert!(checked.diagnostics.is_empty(), "{}", recipe::render(&checked.diagnostics, false));
         assert_eq!(checked.project.recipe_names, ["greenhouse-hired-to-goco"]);
+        for (name, text) in TEMPLATE.iter().filter(|(name, _)| name.contains(".yaml")) {
+            let line = text.lines().next().unwrap();
+            let schema = line.strip_prefix("# yaml-language-server: $schema=");
+            let schema = schema.unwrap_or_else(|| panic!("{name} names no schema"));
+            assert!(project.join(name).parent().unwrap().join(schema).is_file(), "{name}: {line}");
+        }
     }
 
     #[test]

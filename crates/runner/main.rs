@@ -82,7 +82,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Demo { once } => wait(demo::run(once)),
         Command::Check(asked) => check::run(&project, &asked),
         Command::Completions { shell } => Ok(completions::run(shell)),
-        Command::Schema => Ok(schema::run()),
+        Command::Schema(asked) => schema::run(&project, &asked),
         Command::Test(asked) => test::run(&project, &asked),
         Command::CatchUp(asked) => wait(catch_up::run(&project, asked)),
         Command::Plan(asked) => wait(plan::run(&project, asked)),

@@ -132,3 +132,172 @@ fn an_editor_completes_explains_and_marks_recipes() {
     );
     assert_eq!(answers["right"], json!([]));
 }
+
+#[test]
+fn an_editor_completes_explains_and_marks_tests() {
+    const SCHEMA: &str = "test.schema.json";
+    let cases = "cases:\n  - name: it works\n    ";
+    let answers = ask(&[
+        ("keys", SCHEMA, "|\n", "completion"),
+        ("case", SCHEMA, &format!("{cases}|\n"), "completion"),
+        ("statuses", SCHEMA, &format!("{cases}expect:\n      status: |\n"), "completion"),
+        (
+            "step",
+            SCHEMA,
+            &format!("{cases}expect:\n      steps:\n        employee:\n          |\n"),
+            "completion",
+        ),
+        (
+            "fail",
+            SCHEMA,
+            &format!("{cases}replies:\n      note:\n        fail:\n          |\n"),
+            "completion",
+        ),
+        (
+            "matchers",
+            SCHEMA,
+            &format!(
+                "{cases}expect:\n      steps:\n        note:\n          with:\n            body:\n              |\n"
+            ),
+            "completion",
+        ),
+        (
+            "hover",
+            SCHEMA,
+            &format!("{cases}expect:\n      steps: {{ employee: {{ wai|ted: 2h }} }}\n"),
+            "hover",
+        ),
+        (
+            "unknown",
+            SCHEMA,
+            "cases:\n  - name: it works|\n    expect: { state: succeeded }\n",
+            "diagnostics",
+        ),
+        (
+            "unknown_step_key",
+            SCHEMA,
+            &format!("{cases}expect: {{ steps: {{ note: {{ cuont: 1 }} }} }}|\n"),
+            "diagnostics",
+        ),
+    ]);
+    offers(&answers, "keys", &["given", "cases"]);
+    offers(&answers, "case", &["expect", "replies", "event", "now"]);
+    offers(&answers, "statuses", &["succeeded", "failed", "filtered"]);
+    offers(&answers, "step", &["with", "count", "waited"]);
+    offers(&answers, "fail", &["code", "message", "kind"]);
+    offers(&answers, "matchers", &["matches", "one_of"]);
+    assert!(answers["hover"].as_str().unwrap().contains("How long it takes"), "{answers}");
+    marks(&answers, "unknown", 3, "state");
+    marks(&answers, "unknown_step_key", 3, "cuont");
+}
+
+#[test]
+fn an_editor_completes_explains_and_marks_connections() {
+    const SCHEMA: &str = "connections.schema.json";
+    let answers = ask(&[
+        ("names", SCHEMA, "|\n", "completion"),
+        ("settings", SCHEMA, "goco:\n  |\n", "completion"),
+        ("connectors", SCHEMA, "chat:\n  connector: |\n", "completion"),
+        (
+            "named",
+            SCHEMA,
+            "chat:\n  connector: http\n  base_url: env:CHAT_URL\n  |\n",
+            "completion",
+        ),
+        ("hover", SCHEMA, "goco:\n  api_|key: env:GOCO_API_KEY\n  company: acme\n", "hover"),
+        (
+            "unknown",
+            SCHEMA,
+            "goco:\n  api_key: env:KEY\n  company: acme\n  compnay: x|\n",
+            "diagnostics",
+        ),
+        ("secret", SCHEMA, "goco:\n  api_key: 0a1b2c|\n  company: acme\n", "diagnostics"),
+    ]);
+    offers(&answers, "names", &["goco", "greenhouse", "http"]);
+    offers(&answers, "settings", &["api_key", "company"]);
+    offers(&answers, "connectors", &["goco", "http"]);
+    offers(&answers, "named", &["bearer"]);
+    assert!(!labels(&answers["settings"]).contains(&"bearer"), "another connector's setting");
+    assert!(answers["hover"].as_str().unwrap().len() > 20, "{}", answers["hover"]);
+    marks(&answers, "unknown", 4, "compnay");
+    marks(&answers, "secret", 2, "env");
+}
+
+#[test]
+fn an_editor_completes_explains_and_marks_the_settings_of_a_project() {
+    const SCHEMA: &str = "runner.schema.json";
+    let answers = ask(&[
+        ("keys", SCHEMA, "|\n", "completion"),
+        ("retention", SCHEMA, "retention:\n  |\n", "completion"),
+        ("property", SCHEMA, "properties:\n  success_note:\n    type: |\n", "completion"),
+        ("hover", SCHEMA, "retention:\n  payload_|days: 90\n", "hover"),
+        ("unknown", SCHEMA, "listn: 127.0.0.1:7117|\n", "diagnostics"),
+    ]);
+    offers(&answers, "keys", &["listen", "retention", "properties"]);
+    offers(&answers, "retention", &["days", "payload_days", "megabytes"]);
+    offers(&answers, "property", &["boolean", "text"]);
+    assert!(answers["hover"].as_str().unwrap().contains("cut"), "{}", answers["hover"]);
+    marks(&answers, "unknown", 1, "listn");
+}
+
+/// Nothing in a shipped file is marked: what the checker accepts, the schemas accept.
+#[test]
+fn an_editor_marks_nothing_in_the_shipped_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in std::iter::once(root.to_owned()).chain(inside(&root.join("examples"))) {
+        for (inner, ending, schema) in [
+            ("recipes", ".test.yaml", "test.schema.json"),
+            ("recipes", ".yaml", "recipe.schema.json"),
+            ("", "connections.yaml", "connections.schema.json"),
+            ("", "runner.yaml", "runner.schema.json"),
+        ] {
+            for path in inside(&folder.join(inner)) {
+                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                let test = name.ends_with(".test.yaml") && ending == ".yaml";
+                if name.ends_with(ending) && !test {
+                    files.push((name.replace('/', "-"), schema, fs::read_to_string(path).unwrap()));
+                }
+            }
+        }
+    }
+    assert!(files.len() >= 25, "{} files", files.len());
+    let texts: Vec<_> = files
+        .iter()
+        .map(|(name, schema, text)| {
+            // The question names the schema; where it is asked does not matter.
+            let (_, text) = text.split_once('\n').unwrap();
+            (name.as_str(), *schema, format!("|{text}"))
+        })
+        .collect();
+    let asked: Vec<_> =
+        texts.iter().map(|(name, schema, text)| (*name, *schema, &**text, "diagnostics")).collect();
+    let answers = ask(&asked);
+    for (name, ..) in &files {
+        assert_eq!(answers[name], json!([]), "{name}");
+    }
+}
+
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.retain(|path| {
+        path.extension().is_some_and(|ending| ending == "yaml") || path.join("recipes").is_dir()
+    });
+    all.sort();
+    all
+}
+
+fn offers(answers: &Value, name: &str, expected: &[&str]) {
+    let offered = labels(&answers[name]);
+    for one in expected {
+        assert!(offered.contains(one), "{name}: `{one}` is not among {offered:?}");
+    }
+}
+
+/// The line counts from 1, behind the one that names the schema.
+fn marks(answers: &Value, name: &str, line: usize, word: &str) {
+    let marked = answers[name].as_array().unwrap();
+    let here = |one: &Value| one["line"] == line && one["message"].as_str().unwrap().contains(word);
+    assert!(marked.iter().any(here), "{name}: {marked:?}");
+}

@@ -11,6 +11,7 @@ mod diff;
 mod expect;
 mod expectations;
 mod keys;
+pub(crate) mod known;
 mod matcher;
 mod read;
 mod reply;

@@ -1,24 +1,31 @@
-//! The JSON Schema that editors complete and explain recipes with: `schemas/recipe.schema.json`.
+//! The JSON Schemas that editors complete and explain the files of a project with: `schemas/*.schema.json`.
 //!
-//! It is made from the same lists of keys that recipes are read with and from the connectors' own schemas. It helps
-//! while typing; the checker is the judge.
+//! They are made from the same lists of keys that the files are read with and from the connectors' own schemas. They
+//! help while typing; the checker is the judge.
+
+mod cases;
+mod connections;
+mod keys;
+mod runner;
 
 use serde_json::{Map, Value, json};
 
 use crate::{
     catalogue::{ActionSpec, Catalogue},
     document::{RECIPE, declared, settings, steps, trigger},
-    failure_codes,
     fields::Known,
     schema::{Format, Object, Shape, Type},
 };
+
+pub use cases::test_schema;
+pub use connections::connections_schema;
+pub use runner::runner_schema;
 
 /// Returns the schema of a recipe file for these connectors.
 pub fn recipe_schema(catalogue: &Catalogue) -> Value {
     let mut schema = closed(RECIPE, &["steps"]);
     schema["oneOf"] = json!([{ "required": ["trigger"] }, { "required": ["input"] }]);
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-    schema["title"] = "A recipe of recipe-runner".into();
+    name(&mut schema, "A recipe of recipe-runner");
     schema["$defs"] = json!({
         "block": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/step" } },
         "step": { "anyOf": steps(catalogue) },
@@ -52,7 +59,8 @@ fn steps(catalogue: &Catalogue) -> Vec<Value> {
 }
 
 fn action_step(name: &str, spec: &ActionSpec) -> Value {
-    let with = inputs(&spec.input);
+    let mut with = inputs(&spec.input);
+    with["description"] = format!("The inputs of `{name}`.").into();
     // `with` is not asked for here, even of an action with required inputs: while the name is still being typed, editors
     // offer only the branches that what stands there satisfies. What is missing is for the check to say.
     let mut step = closed(steps::ACTION, &["action"]);
@@ -71,7 +79,8 @@ fn trigger_schema(catalogue: &Catalogue) -> Value {
         }
     }
     let mut map = closed(trigger::TRIGGER, &["on"]);
-    map["properties"]["on"] = json!({ "anyOf": names.clone() });
+    map["properties"]["on"] =
+        json!({ "anyOf": names.clone(), "description": "The trigger: `connector.name`." });
     names.push(map);
     json!({ "anyOf": names })
 }
@@ -82,7 +91,8 @@ fn declared_schema() -> Value {
     words.extend(declared::WORDS.iter().map(|word| format!("{word}?")));
     let item = json!({ "$ref": "#/$defs/declared" });
     let mut long = closed(declared::LONG, &["type"]);
-    long["properties"]["type"] = item.clone();
+    long["properties"]["type"] =
+        json!({ "$ref": "#/$defs/declared", "description": "What it is, such as `boolean`." });
     json!({ "anyOf": [
         { "enum": words, "description": "A `?` behind the type: the value may be left out." },
         { "type": "array", "items": item, "minItems": 1, "maxItems": 1 },
@@ -128,8 +138,11 @@ fn value(shape: &Shape) -> Value {
             json!({ "anyOf": [{ "enum": text.choices }, { "type": "string", "pattern": "\\{\\{" }] })
         }
         Type::Text(text) => match text.format {
-            Format::Date => json!({ "type": "string", "examples": ["2027-01-04"] }),
-            _ => json!({ "type": "string" }),
+            Format::Date => such_as("2027-01-04"),
+            Format::DateTime => such_as("2027-01-04T09:00:00Z"),
+            Format::Url => such_as("https://acme.example/offer.pdf"),
+            Format::Email => such_as("ada@acme.example"),
+            Format::Plain | Format::Secret => json!({ "type": "string" }),
         },
         Type::List(_) => json!({ "type": "array" }),
         Type::Object(_) => json!({ "type": "object" }),
@@ -138,11 +151,8 @@ fn value(shape: &Shape) -> Value {
 
 /// Returns a map that has these keys and no others.
 fn closed(known: Known, required: &[&str]) -> Value {
-    let properties: Map<_, _> = known
-        .keys
-        .iter()
-        .map(|name| ((*name).to_string(), own_key(known.what, name).unwrap_or_else(|| key(name))))
-        .collect();
+    let properties: Map<_, _> =
+        known.keys.iter().map(|name| ((*name).to_string(), meaning(known.what, name))).collect();
     json!({
         "type": "object",
         "properties": properties,
@@ -151,182 +161,32 @@ fn closed(known: Known, required: &[&str]) -> Value {
     })
 }
 
-/// Returns what stands at a key of one map, where that differs from the same key elsewhere.
-fn own_key(what: &str, name: &str) -> Option<Value> {
-    let (mut schema, means) = match (what, name) {
-        ("a `wait` step", "wait") => (
-            json!({ "type": "string", "examples": ["2h", "1d", "{{ … }}"] }),
-            "A duration, or a moment in `{{ }}`; nothing is held up meanwhile.",
-        ),
-        ("a `wait_for` step", "timeout") => (duration(), "How long an answer is waited for."),
-        ("a `wait_for` step", "default") => {
-            (json!({ "type": "object" }), "The answer when nobody gave one in time.")
-        }
-        ("`retry`", "on") => {
-            let codes: Vec<_> = failure_codes::THAT_MAY_PASS
-                .iter()
-                .map(|(code, means)| json!({ "const": code, "description": means }))
-                .collect();
-            (
-                json!({ "type": "array", "minItems": 1, "items": { "anyOf": codes } }),
-                "The codes of failures that are tried again; all that may pass unless given.",
-            )
-        }
-        _ => return None,
-    };
-    schema["description"] = means.into();
-    Some(schema)
+/// Returns what stands at a key of a map: what it means there, or what it means everywhere.
+fn meaning(what: &str, name: &str) -> Value {
+    let own = cases::key(what, name).or_else(|| runner::key(what, name));
+    own.or_else(|| keys::own_key(what, name)).unwrap_or_else(|| keys::key(name))
 }
 
-/// Returns what stands at a key, whichever map has it: a key means the same nearly everywhere.
-fn key(name: &str) -> Value {
-    let (mut schema, means) = match name {
-        "title" => (text(), "For people."),
-        "description" => (text(), "What the recipe is for, for people."),
-        "label" => (text(), "Names a job in lists and search; may hold `{{ expressions }}`."),
-        "connections" => {
-            let names = json!({ "type": "object", "additionalProperties": { "type": "string" } });
-            (
-                names,
-                "Which connection a connector's steps use, where there are several: `{ goco: goco_us }`.",
-            )
-        }
-        "trigger" => (json!({ "$ref": "#/$defs/trigger" }), "What starts a job."),
-        "settings" => (json!({ "$ref": "#/$defs/settings" }), "How jobs of this recipe run."),
-        "steps" => (block(), "What is done, one step after the other."),
-        "finally" => (block(), "Runs once the steps are over, however they ended; sees `outcome`."),
-        "id" => (
-            json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }),
-            "The name other steps refer to.",
-        ),
-        "when" => (
-            expression(),
-            "The step is left out when this is false (for a trigger: no job is made).",
-        ),
-        "action" => (text(), "The action to call: `connector.name`."),
-        "with" => (json!({ "type": "object" }), "The inputs."),
-        "connection" => (text(), "The connection, where there are several."),
-        "retry" => (
-            json!({ "$ref": "#/$defs/retry" }),
-            "How often and how long a failure that may pass is tried again.",
-        ),
-        "timeout" => (
-            duration(),
-            "How long one attempt (in `settings`: the whole job) may take, such as `30s`.",
-        ),
-        "if_fails" => {
-            (json!({ "const": "warn" }), "A failure becomes a warning, and the output null.")
-        }
-        "on_unknown" => (
-            json!({ "enum": ["attention", "retry", "fail", "assume_done"] }),
-            "What happens when nobody can say whether a write happened.",
-        ),
-        "if" => (expression(), "Chooses `then` or `else`."),
-        "then" => (block(), "Runs when the condition is true."),
-        "else" => (
-            json!({ "anyOf": [block(), { "$ref": "#/$defs/step" }] }),
-            "Runs when the condition is false.",
-        ),
-        "for_each" => (expression(), "A list; the steps run once for each item."),
-        "as" => (text(), "The name of the item inside."),
-        "try" => (block(), "What may fail."),
-        "catch" => (block(), "Runs when it failed; sees `error`."),
-        "set" => (json!({ "type": "object" }), "Sets variables, read as `vars.name`."),
-        "stop" => (
-            json!({ "enum": ["succeeded", "failed", "skipped"] }),
-            "Ends the job; `finally` still runs.",
-        ),
-        "reason" => (text(), "Why, for people."),
-        "hint" => (text(), "What a person should do."),
-        "on" => (text(), "The trigger: `connector.name`."),
-        "key" => (
-            json!({ "anyOf": [{ "type": "string" }, { "$ref": "#/$defs/order_key" }] }),
-            "Jobs with the same key run one after the other.",
-        ),
-        "group" => (text(), "Recipes that name the same group share their keys."),
-        "value" => (expression(), "The key."),
-        "catch_up" => (
-            json!({ "anyOf": [duration(), { "const": "never" }] }),
-            "How often events that were missed are read back, or `never`.",
-        ),
-        "answer_within" => (
-            duration(),
-            "The sender waits so long for the recipe's `output`; after it, it gets 202 and the job's address.",
-        ),
-        "input" => (
-            json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/declared" } }),
-            "What a recipe that others `call` takes: names to types, such as `{ name: text, tags: [text] }`.",
-        ),
-        "output" => (
-            json!({ "type": "object" }),
-            "What a caller gets, or a sender that waits for an answer: names to values, worked out when the steps are over.",
-        ),
-        "batch" => (count(), "How many items a round gets at most, as a list."),
-        "at_once" => {
-            (count(), "How many rounds may be in progress at the same time; 1 unless given.")
-        }
-        "collect" => {
-            (expression(), "What each round gives; those that are not null are `steps.ID.results`.")
-        }
-        "repeat_while" => {
-            (expression(), "The steps run, and again as long as this holds after them.")
-        }
-        "max" => (count(), "The greatest number of rounds; one more fails."),
-        "call" => (text(), "The recipe to call; it has an `input`."),
-        "background" => (
-            json!({ "type": "boolean" }),
-            "Do not wait for the called job; the output is then `{ job: ID }`.",
-        ),
-        "wait_for" => (
-            json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/declared" } }),
-            "Waits for a person's answer: names to types, such as `{ approved: boolean }`.",
-        ),
-        "ask" => (text(), "The question, for people."),
-        "type" => (text(), "The type."),
-        "default" => (json!({}), "The value when none is given."),
-        "choices" => (
-            json!({ "type": "array", "minItems": 1, "items": { "type": "string" } }),
-            "The only texts allowed.",
-        ),
-        "required" => (json!({ "type": "boolean" }), "`false` when the value may be left out."),
-        "keep" => (duration(), "How long finished jobs are kept."),
-        "writes" => (json!({ "const": "hold" }), "Every write is shown and waits for a person."),
-        "dedupe" => (expression(), "Events with the same key are one job."),
-        "concurrency" => {
-            (count(), "How many jobs may have a call open at the same time; 16 unless given.")
-        }
-        "mask" => (
-            json!({ "type": "array", "items": { "type": "string" } }),
-            "Paths hidden wherever history is read.",
-        ),
-        "attempts" => (count(), "How many attempts there are at most, the first included."),
-        "wait" => (duration(), "The wait before the second attempt."),
-        "factor" => (
-            json!({ "type": "number", "minimum": 1 }),
-            "What each wait is multiplied by to get the next.",
-        ),
-        "max_wait" => (duration(), "The longest wait."),
-        "for" => (duration(), "How long after the first attempt a new one may start."),
-        other => unreachable!("`{other}` is a key of recipes that editors are not told about"),
-    };
-    schema["description"] = means.into();
-    schema
+/// Says what a schema is the schema of.
+fn name(schema: &mut Value, title: &str) {
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = title.into();
 }
 
-fn text() -> Value {
-    json!({ "type": "string" })
+fn such_as(example: &str) -> Value {
+    json!({ "type": "string", "examples": [example] })
 }
 
 fn count() -> Value {
-    json!({ "type": "integer", "minimum": 1 })
+    json!({ "type": "integer", "minimum": 1, "examples": [10] })
 }
 
 fn duration() -> Value {
     json!({ "type": "string", "examples": ["30s", "5m", "2h", "1d"] })
 }
 
-fn expression() -> Value {
-    json!({ "type": ["string", "boolean"] })
+fn expression(such_as: &str) -> Value {
+    json!({ "type": ["string", "boolean"], "examples": [such_as] })
 }
 
 fn block() -> Value {

@@ -13,7 +13,7 @@ use crate::{
     yaml::{self, Key, Node, Value},
 };
 
-const RUNNER: Known = Known {
+pub(crate) const RUNNER: Known = Known {
     what: "`runner.yaml`",
     keys: &[
         "listen",
@@ -27,9 +27,9 @@ const RUNNER: Known = Known {
         "properties",
     ],
 };
-const RETENTION: Known =
+pub(crate) const RETENTION: Known =
     Known { what: "`retention`", keys: &["days", "payload_days", "megabytes"] };
-const NOTIFICATIONS: Known = Known { what: "`notifications`", keys: &["webhook"] };
+pub(crate) const NOTIFICATIONS: Known = Known { what: "`notifications`", keys: &["webhook"] };
 
 /// Reads `runner.yaml`; what is wrong in it is reported and keeps its default. `None` when it is not YAML.
 pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<RunnerSettings> {

@@ -12,22 +12,17 @@ use super::{
     Selector,
     conform::{Hold, conform, field},
     expect::{Expect, ExpectedError, ExpectedStep, ExpectedWarning},
+    known::{self, STATUSES},
     matcher::{self, Expected},
     read::Reader,
     selector::Place,
 };
 
-const STATUSES: [&str; 6] =
-    ["succeeded", "failed", "skipped", "cancelled", "needs_attention", "filtered"];
-
 impl<'a> Reader<'a> {
     /// Reads what a case expects.
     pub(super) fn expect(&mut self, node: &Node) -> Expect {
-        let known = [
-            "status", "reason", "message", "error", "output", "steps", "order", "warnings", "label",
-        ];
         let mut expect = Expect::default();
-        let entries = self.to.entries(node, "`expect`", &known);
+        let entries = self.to.entries(node, known::EXPECT.what, known::EXPECT.keys);
         if entries.is_empty() && matches!(node.value, Value::Null | Value::Map(_)) {
             self.missing(node, "`expect` expects nothing", "say at least `status: succeeded`");
         }
@@ -73,7 +68,7 @@ impl<'a> Reader<'a> {
 
     fn error(&mut self, node: &Node) -> ExpectedError {
         let mut error = ExpectedError { span: node.span, ..ExpectedError::default() };
-        for (key, value) in self.to.entries(node, "`error`", &["code", "message", "hint", "step"]) {
+        for (key, value) in self.to.entries(node, known::ERROR.what, known::ERROR.keys) {
             match key.text.as_str() {
                 "code" => error.code = self.words(value, "`code`"),
                 "message" => error.message = self.words(value, "`message`"),
@@ -96,7 +91,7 @@ impl<'a> Reader<'a> {
             if let Value::Text(_) = item.value {
                 warning.code = Some(matcher::read(item));
             } else {
-                for (key, value) in self.to.entries(item, "a warning", &["code", "message", "step"])
+                for (key, value) in self.to.entries(item, known::WARNING.what, known::WARNING.keys)
                 {
                     match key.text.as_str() {
                         "code" => warning.code = self.words(value, "`code`"),
@@ -142,11 +137,11 @@ impl<'a> Reader<'a> {
 
     fn step_map(&mut self, node: &Node, place: &Place<'a>, step: &mut ExpectedStep) {
         let known: &[&str] = match &place.step.kind {
-            StepKind::Action(_) => &["count", "attempts", "at", "waited", "with", "output"],
-            StepKind::Call(_) => &["count", "at", "waited", "with", "output"],
-            StepKind::WaitFor(_) => &["count", "at", "waited", "ask", "output"],
-            StepKind::Wait(_) => &["count", "at", "waited"],
-            _ => &["count", "at", "output"],
+            StepKind::Action(_) => known::STEP_ACTION,
+            StepKind::Call(_) => known::STEP_CALL,
+            StepKind::WaitFor(_) => known::STEP_WAIT_FOR,
+            StepKind::Wait(_) => known::STEP_WAIT,
+            _ => known::STEP_OTHER,
         };
         for (key, value) in self.to.entries(node, &format!("`{}`", step.name), known) {
             match key.text.as_str() {

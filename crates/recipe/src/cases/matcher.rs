@@ -13,6 +13,7 @@ use crate::{
 use super::{
     diff::lines,
     keys::{Reporter, json},
+    known::MATCHER,
 };
 
 /// An expected value with its place.
@@ -254,9 +255,6 @@ fn one(word: &str, value: &Node) -> Matcher {
     }
 }
 
-/// The keys of a map that is a matcher.
-const WORDS: [&str; 7] = ["matches", "equals", "contains", "one_of", "not", "greater", "less"];
-
 /// Returns whether a node is a matcher rather than a value to compare with: `absent`, `any`, or a map with nothing but
 /// the keys of matchers.
 pub(super) fn is_matcher(node: &Node) -> bool {
@@ -264,7 +262,7 @@ pub(super) fn is_matcher(node: &Node) -> bool {
         || is_word(node, "any")
         || matches!(&node.value, Value::Map(entries) if !entries.is_empty()
         && entries.iter().all(|(key, value)| {
-            WORDS.contains(&key.text.as_str())
+            MATCHER.keys.contains(&key.text.as_str())
                 // A field of that name is no pattern.
                 && (key.text != "matches" || matches!(value.value, Value::Text(_)))
         }))

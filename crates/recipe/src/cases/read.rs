@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::{
     catalogue::{ActionSpec, Catalogue},
     diagnostic::{Diagnostic, Source, Span},
+    fields::Known,
     project::Project,
     recipe::{Recipe, Start, StepKind},
     schema::{Object, Shape, Type},
@@ -24,15 +25,13 @@ use super::{
     change::{self, Change, Leads, PathStep},
     conform::{Hold, conform, unknown_field, whole},
     keys::{Reporter, beside, json},
+    known,
     reply::{Answers, Script, Who, read_script},
     selector::{Place, Unresolved, places, resolve},
 };
 
 /// A Monday morning: what `now()` is in a case that does not say.
 const NOW: &str = "2026-01-05T09:00:00Z";
-
-/// What a case may say, and `given` too.
-const GIVEN: [&str; 6] = ["event", "input", "now", "replies", "properties", "tables"];
 
 /// Reads a test file of `recipe`, and checks it against the recipe and the connectors.
 ///
@@ -101,9 +100,9 @@ impl<'a> Reader<'a> {
     fn file(&mut self, root: &Node) -> Vec<Case> {
         let mut given = Given::default();
         let mut cases = None;
-        for (key, node) in self.to.entries(root, "a test file", &["given", "cases"]) {
+        for (key, node) in self.to.entries(root, known::FILE.what, known::FILE.keys) {
             if key.text == "given" {
-                given = self.given(node, "`given`", &GIVEN);
+                given = self.given(node, known::GIVEN);
             } else {
                 cases = Some(node);
             }
@@ -136,8 +135,7 @@ impl<'a> Reader<'a> {
         given: &Given,
         names: &mut HashMap<&'n str, Span>,
     ) -> Option<Case> {
-        let known = ["name", "event", "input", "now", "replies", "properties", "tables", "expect"];
-        let own = self.given(node, "a case", &known);
+        let own = self.given(node, known::CASE);
         let (mut name, mut expect) = (None, None);
         for (key, value) in self.to.map(node, "a case") {
             match key.text.as_str() {
@@ -215,9 +213,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what `given` and a case have in common.
-    fn given(&mut self, node: &Node, of: &str, known: &[&str]) -> Given {
+    fn given(&mut self, node: &Node, known: Known) -> Given {
         let mut given = Given::default();
-        for (key, node) in self.to.entries(node, of, known) {
+        for (key, node) in self.to.entries(node, known.what, known.keys) {
             match key.text.as_str() {
                 "event" if self.called => {
                     let message = "this recipe is called, so there is no event";
@@ -237,9 +235,8 @@ impl<'a> Reader<'a> {
     }
 
     fn event(&mut self, node: &Node, given: &mut Given) {
-        let known = ["file", "payload", "change", "received_at"];
         let mut first: Option<Span> = None;
-        for (key, value) in self.to.entries(node, "`event`", &known) {
+        for (key, value) in self.to.entries(node, known::EVENT.what, known::EVENT.keys) {
             match key.text.as_str() {
                 "file" | "payload" => {
                     if let Some(first) = first.replace(key.span) {

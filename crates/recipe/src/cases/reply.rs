@@ -15,6 +15,7 @@ use crate::{
 use super::{
     conform::{example, field, whole},
     keys::{Reporter, beside},
+    known,
 };
 
 /// What a step answers, call by call.
@@ -171,7 +172,7 @@ fn has_warnings(node: &Node, output: &Shape) -> bool {
 
 fn read_warned(node: &Node, name: &str, shape: &Shape, to: &mut Reporter<'_>) -> Option<Reply> {
     let (mut output, mut warnings) = (None, Vec::new());
-    for (key, value) in to.entries(node, "a reply with warnings", &["output", "warnings"]) {
+    for (key, value) in to.entries(node, known::WARNED.what, known::WARNED.keys) {
         if key.text == "output" {
             output = Some(whole(value, name, shape, to));
             continue;
@@ -182,7 +183,7 @@ fn read_warned(node: &Node, name: &str, shape: &Shape, to: &mut Reporter<'_>) ->
         };
         for item in items {
             let (mut code, mut message) = (None, None);
-            for (key, value) in to.entries(item, "a warning", &["code", "message"]) {
+            for (key, value) in to.entries(item, "a warning", known::GIVEN_WARNING.keys) {
                 let text = to.text(value, &format!("`{}`", key.text))?;
                 *(if key.text == "code" { &mut code } else { &mut message }) = Some(text);
             }
@@ -205,7 +206,7 @@ fn read_fail(node: &Node, to: &mut Reporter<'_>) -> Option<Fail> {
         kind: FailKind::Permanent,
     };
     let (mut after, before) = (None, to.out.len());
-    for (key, value) in to.entries(node, "`fail`", &["code", "message", "hint", "kind", "after"]) {
+    for (key, value) in to.entries(node, known::FAIL.what, known::FAIL.keys) {
         let of = format!("`{}`", key.text);
         let Some(text) = to.text(value, &of) else { continue };
         match key.text.as_str() {
@@ -226,8 +227,7 @@ fn read_fail(node: &Node, to: &mut Reporter<'_>) -> Option<Fail> {
                 "unknown" => fail.kind = FailKind::Unknown,
                 _ => {
                     let message = format!("there is no kind of failure `{text}`");
-                    let kinds = ["permanent", "transient", "unknown"];
-                    to.unknown("wrong-value", value.span, message, text, "kinds", &kinds);
+                    to.unknown("wrong-value", value.span, message, text, "kinds", &known::KINDS);
                 }
             },
         }
