@@ -88,6 +88,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("missing-key", "A key that a recipe, a step or a case cannot do without is not there."),
     ("missing-value", "A key is there, but nothing stands behind it."),
     (
+        "missing-zone",
+        "A moment is the same everywhere, but its date, its weekday and how it is written are not: they are asked for without saying where.",
+    ),
+    (
         "never-equal",
         "Two values are compared that can never be the same, so the condition is always false (or always true). Mostly one is text and the other a number, or a word is misspelt.",
     ),

@@ -12,6 +12,7 @@ mod fit;
 mod flow;
 mod inputs;
 mod naming;
+mod once;
 mod shapes;
 mod trigger;
 
@@ -110,9 +111,10 @@ impl<'a> Draft<'a> {
 
     fn finish(mut self, world: &World<'_>) -> (Option<Recipe>, Vec<Diagnostic>) {
         self.found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
-        binding::once(&mut self.found);
+        once::once(&mut self.found);
         let right = !inputs::has_error(&self.found) && !world.connections_unreadable;
-        let document = self.document.filter(|_| right);
+        let document =
+            self.document.filter(|document| right && !binding::rest_on_mistake(document, world));
         let recipe =
             document.map(|document| assemble::recipe(document, self.source, world, self.output));
         (recipe, self.found)

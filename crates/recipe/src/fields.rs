@@ -56,9 +56,10 @@ impl Report<'_> {
     /// Returns the entries of a map; anything else, and unknown keys, are reported.
     pub(crate) fn fields(&mut self, node: Node, known: Known) -> Option<Fields> {
         match node.value {
-            Value::Map(entries) => {
-                let given: Vec<&str> = entries.iter().map(|(key, _)| key.text.as_str()).collect();
-                for (key, _) in &entries {
+            Value::Map(mut entries) => {
+                let given: Vec<String> = entries.iter().map(|(key, _)| key.text.clone()).collect();
+                let given: Vec<&str> = given.iter().map(String::as_str).collect();
+                for (key, _) in &mut entries {
                     self.known_key(key, known, &given);
                 }
                 Some(Fields { entries })
@@ -72,7 +73,9 @@ impl Report<'_> {
         }
     }
 
-    fn known_key(&mut self, key: &Key, known: Known, given: &[&str]) {
+    /// Reports a key that does not exist. Where it is clear which was meant, it is read as that one: that something is
+    /// missing now, or not known, is not reported as well.
+    fn known_key(&mut self, key: &mut Key, known: Known, given: &[&str]) {
         if known.keys.contains(&key.text.as_str()) {
             return;
         }
@@ -80,6 +83,19 @@ impl Report<'_> {
         let diagnostic = self.error("unknown-key", key.span, message);
         suggest::propose_key(diagnostic, &key.text, known.keys.iter().copied(), given);
         diagnostic.help.push(keys(known));
+        // A name of two letters is never clear, but there is no other for `sa` than `as`.
+        let short =
+            || suggest::closest(&key.text, known.keys.iter().copied().filter(|key| key.len() == 2));
+        let meant = match &diagnostic.fix {
+            Some(fix) => Some(fix.text.clone()),
+            None if key.text.len() == 2 => {
+                short().filter(|key| !given.contains(key)).map(str::to_owned)
+            }
+            None => None,
+        };
+        if let Some(meant) = meant {
+            key.text = meant;
+        }
     }
 
     /// Returns a text. A number or a word of YAML in its place is reported with the cure.

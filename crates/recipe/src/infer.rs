@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Diagnostic, Source},
+    diagnostic::{Diagnostic, Severity, Source},
     expression::{Expression, Part, Template, tree::Node},
     json_schema::either,
     schema::{Field, Object, Shape, Text, Type},
@@ -61,7 +61,8 @@ pub fn infer(
     out: &mut Vec<Diagnostic>,
 ) -> Shape {
     let mut inference = Inference::new(expression, env, source);
-    let shape = inference.shape(&expression.tree);
+    let mut shape = inference.shape(&expression.tree);
+    shape.nullable &= !env.facts.doubtful();
     if inference.finish(out) { Shape::of(Type::Any) } else { shape }
 }
 
@@ -206,15 +207,36 @@ impl<'a> Inference<'a> {
 
     /// Hands over what was found wrong; returns whether it rests on a mistake that was reported elsewhere.
     fn finish(&mut self, out: &mut Vec<Diagnostic>) -> bool {
-        if self.on_mistake {
+        if self.on_mistake || self.env.facts.doubtful() {
             self.out.retain(|one| one.code != "maybe-null");
         }
+        self.once();
         out.append(&mut self.out);
         self.on_mistake
     }
 
+    /// Leaves out what was found twice, and the null that comes of a mistake inside it.
+    fn once(&mut self) {
+        if self.out.len() < 2 {
+            return;
+        }
+        let found = std::mem::take(&mut self.out);
+        let within = |inner: &Diagnostic, outer: &Diagnostic| {
+            inner.code != "maybe-null"
+                && inner.severity == Severity::Error
+                && inner.span.start >= outer.span.start
+                && inner.span.end <= outer.span.end
+        };
+        for one in &found {
+            let null = one.code == "maybe-null" && found.iter().any(|inner| within(inner, one));
+            if !null && !self.out.contains(one) {
+                self.out.push(one.clone());
+            }
+        }
+    }
+
     fn risk(self) -> Option<String> {
-        self.risk.filter(|_| !self.on_mistake)
+        self.risk.filter(|_| !self.on_mistake && !self.env.facts.doubtful())
     }
 
     fn report(&mut self, code: &'static str, node: &Node, message: String) -> &mut Diagnostic {

@@ -1,6 +1,6 @@
 //! Reading maps of a test file: known keys, unknown keys with the nearest known one, and what a value should be.
 
-use std::{path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use serde_json::{Number, Value as Json};
 
@@ -37,7 +37,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Reports a name that does not exist, with the nearest of those that do.
+    /// Reports a name that does not exist, with the nearest of those that do; returns which was meant if that is clear.
     pub(super) fn unknown(
         &mut self,
         code: &'static str,
@@ -46,7 +46,7 @@ impl Reporter<'_> {
         name: &str,
         kind: &str,
         known: &[&str],
-    ) {
+    ) -> Option<String> {
         let diagnostic = self.error(code, span, message);
         suggest::propose(diagnostic, name, known.iter().copied());
         diagnostic.help.push(if known.is_empty() {
@@ -54,15 +54,17 @@ impl Reporter<'_> {
         } else {
             format!("{kind}: {}", suggest::list(known.iter().copied()))
         });
+        diagnostic.fix.as_ref().map(|fix| fix.text.clone())
     }
 
-    /// Returns the entries of a map whose keys are all known; reports the others and gives the known ones.
+    /// Returns the entries of a map whose keys are all known; reports the others and gives the known ones. Where it is
+    /// clear which key was meant, it is read as that one, so that nothing is said to be missing as well.
     pub(super) fn entries<'n>(
         &mut self,
         node: &'n Node,
         of: &str,
         known: &[&str],
-    ) -> Vec<(&'n Key, &'n Node)> {
+    ) -> Vec<(Cow<'n, Key>, &'n Node)> {
         self.entries_called(node, of, "key", known)
     }
 
@@ -73,15 +75,21 @@ impl Reporter<'_> {
         of: &str,
         noun: &str,
         known: &[&str],
-    ) -> Vec<(&'n Key, &'n Node)> {
+    ) -> Vec<(Cow<'n, Key>, &'n Node)> {
         let kinds = if noun == "property" { "properties".into() } else { format!("{noun}s") };
         let mut found = Vec::new();
-        for (key, value) in self.map(node, of) {
+        let entries = self.map(node, of);
+        for (key, value) in &entries {
             if known.contains(&key.text.as_str()) {
-                found.push((key, value));
-            } else {
-                let message = format!("{of} has no {noun} `{}`", key.text);
-                self.unknown("unknown-key", key.span, message, &key.text, &kinds, known);
+                found.push((Cow::Borrowed(*key), *value));
+                continue;
+            }
+            let message = format!("{of} has no {noun} `{}`", key.text);
+            let meant = self.unknown("unknown-key", key.span, message, &key.text, &kinds, known);
+            if let Some(text) =
+                meant.filter(|meant| entries.iter().all(|(key, _)| key.text != *meant))
+            {
+                found.push((Cow::Owned(Key { text, span: key.span }), *value));
             }
         }
         found

@@ -135,6 +135,7 @@ impl<'a> Reader<'a> {
         given: &Given,
         names: &mut HashMap<&'n str, Span>,
     ) -> Option<Case> {
+        let before = self.to.out.len();
         let own = self.given(node, known::CASE);
         let (mut name, mut expect) = (None, None);
         for (key, value) in self.to.map(node, "a case") {
@@ -154,10 +155,15 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
-        if name.is_none() && node.value != Value::Broken {
+        // What is misspelt is reported, and not missing as well.
+        let misspelt = |reader: &Self, key: &str| {
+            let found = &reader.to.out[before..];
+            found.iter().any(|one| one.fix.as_ref().is_some_and(|fix| fix.text == key))
+        };
+        if name.is_none() && node.value != Value::Broken && !misspelt(self, "name") {
             self.missing(node, "a case has no `name`", "say what it shows, as a sentence");
         }
-        if expect.is_none() && node.value != Value::Broken {
+        if expect.is_none() && node.value != Value::Broken && !misspelt(self, "expect") {
             self.missing(
                 node,
                 "a case has no `expect`",

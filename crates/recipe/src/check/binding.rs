@@ -1,12 +1,12 @@
 //! Which connection a step or trigger uses: its own, else the recipe's for that connector, else the only one there is.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     catalogue::ConnectorSpec,
     check::World,
     diagnostic::{Diagnostic, Source, Span},
-    document::Document,
+    document::{Document, Kind, for_each_step},
     fields::Word,
     suggest,
 };
@@ -50,6 +50,8 @@ pub(super) fn bind(
         .collect();
     match of.as_slice() {
         [only] => Ok(Some((*only).to_owned())),
+        // An entry whose connector does not exist was meant for this one, and is reported where it is.
+        [] if meant_for(world, connector) => Err(None),
         [] => Err(Some(Box::new(
             Diagnostic::error(
                 "missing-connection",
@@ -76,6 +78,32 @@ pub(super) fn bind(
             )),
         ))),
     }
+}
+
+/// Whether a recipe needs a connection that is missing because of a mistake reported in `connections.yaml`.
+pub(super) fn rest_on_mistake(document: &Document, world: &World<'_>) -> bool {
+    let lost = |target: Option<&Word>| {
+        let connector = target.and_then(|target| target.text.split_once('.')).map(|(of, _)| of);
+        connector.is_some_and(|connector| {
+            !world.connections.values().any(|of| of == connector) && meant_for(world, connector)
+        })
+    };
+    let mut found = lost(document.trigger.as_ref().and_then(|trigger| trigger.on.as_ref()));
+    for_each_step(document.steps.iter().chain(&document.finally), &mut |step, _| {
+        if let Kind::Action(action) = &step.kind {
+            found |= lost(action.target.as_ref());
+        }
+    });
+    found
+}
+
+/// Whether a connection says a connector that does not exist, and this one was meant.
+fn meant_for(world: &World<'_>, connector: &str) -> bool {
+    let known = || world.catalogue.connectors.keys().map(String::as_str);
+    world.connections.values().any(|said| {
+        !world.catalogue.connectors.contains_key(said)
+            && suggest::closest(said, known()) == Some(connector)
+    })
 }
 
 /// Reports mistakes in the recipe's own `connections`.
@@ -116,16 +144,6 @@ pub(super) fn unknown_connector(
     );
     suggest::propose(&mut diagnostic, name, known());
     diagnostic.help(format!("connectors: {}", suggest::list(known())))
-}
-
-/// Leaves each mistake about connections once: every step that uses the same one would draw it again.
-pub(super) fn once(found: &mut Vec<Diagnostic>) {
-    let mut seen = BTreeSet::new();
-    found.retain(|one| {
-        let of_connections =
-            ["missing-connection", "unknown-connection", "wrong-connection"].contains(&one.code);
-        !of_connections || seen.insert(one.message.clone())
-    });
 }
 
 fn fits(

@@ -132,9 +132,13 @@ impl Walk<'_> {
         let before = self.know.env.facts.clone();
         let outer_changes = self.know.begin_changes();
         let guard = step.when.as_ref().and_then(|when| when.expression.as_ref());
+        let mut wrong = step.when.is_some() && guard.is_none();
         if let Some(when) = guard {
-            self.condition(when);
+            wrong = self.condition(when);
             self.know.env.facts = infer::narrow(when, true, &before);
+        }
+        if wrong {
+            self.know.env.facts = std::mem::take(&mut self.know.env.facts).in_doubt(true);
         }
         let mut learnt = None;
         let ends = match &step.kind {
@@ -163,8 +167,9 @@ impl Walk<'_> {
             (None, _) => after = learnt.unwrap_or(after),
             // What follows a guarded end of the job is reached only when the guard is false.
             (Some(_), Some(when)) if ends == Ends::Always => {
-                after = infer::narrow(when, false, &after);
+                after = infer::narrow(when, false, &after).in_doubt(wrong);
             }
+            (Some(_), None) if ends == Ends::Always => after = after.in_doubt(true),
             (Some(_), _) => {}
         }
         self.know.env.facts = after;
@@ -184,13 +189,14 @@ impl Walk<'_> {
 
     fn choice(&mut self, when: &Condition, then: &[Step], otherwise: &[Step]) -> (Ends, Facts) {
         let before = self.know.env.facts.clone();
-        let narrowed = |truth: bool| match &when.expression {
-            Some(expression) => infer::narrow(expression, truth, &before),
-            None => before.clone(),
+        let wrong = match &when.expression {
+            Some(expression) => self.condition(expression),
+            None => true,
         };
-        if let Some(expression) = &when.expression {
-            self.condition(expression);
-        }
+        let narrowed = |truth: bool| match &when.expression {
+            Some(expression) => infer::narrow(expression, truth, &before).in_doubt(wrong),
+            None => before.clone().in_doubt(wrong),
+        };
         let vars = self.know.vars();
         self.know.env.facts = narrowed(true);
         let then_ends = self.block(then);
@@ -210,6 +216,8 @@ impl Walk<'_> {
         match (then_ends, otherwise_ends) {
             (Ends::Always, Ends::Perhaps) => (Ends::Perhaps, otherwise_facts),
             (Ends::Perhaps, Ends::Always) => (Ends::Perhaps, then_facts),
+            // Where both go on, little is proven either way.
+            (Ends::Perhaps, Ends::Perhaps) if wrong => (Ends::Perhaps, self.know.unchanged(before)),
             (Ends::Perhaps, Ends::Perhaps) => (Ends::Perhaps, then_facts.in_both(&otherwise_facts)),
             (Ends::Always, Ends::Always) => (Ends::Always, before),
         }
@@ -313,7 +321,8 @@ impl Walk<'_> {
         self.total(*span, |env| infer::template_may_fail(template, env));
     }
 
-    fn condition(&mut self, expression: &Expression) {
+    /// Checks a condition; returns whether it is wrong.
+    fn condition(&mut self, expression: &Expression) -> bool {
         let before = self.out.len();
         infer::infer_condition(expression, &self.know.env, self.source, self.out);
         for diagnostic in &mut self.out[before..] {
@@ -321,7 +330,9 @@ impl Walk<'_> {
                 diagnostic.help.extend(self.know.why_null(&expression.text));
             }
         }
+        let wrong = has_error(&self.out[before..]);
         self.total(expression.span, |env| infer::condition_may_fail(expression, env));
+        wrong
     }
 
     fn total_template(&mut self, input: &Input) {

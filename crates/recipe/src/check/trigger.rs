@@ -33,9 +33,15 @@ pub(super) fn check(
         document.trigger.as_ref().and_then(|trigger| shape(trigger, document, source, world, out));
     let mut env = environment(document, world, event.as_ref());
     if let Some(trigger) = &document.trigger {
-        if let Some(when) = when(document) {
-            infer::infer_condition(when, &env, source, out);
-            env.facts = infer::narrow(when, true, &env.facts);
+        if let Some(condition) = &trigger.when {
+            let before = out.len();
+            if let Some(when) = &condition.expression {
+                infer::infer_condition(when, &env, source, out);
+                // There is no job for which it is false, so what it proves holds everywhere.
+                env.facts = infer::narrow(when, true, &env.facts);
+            }
+            let wrong = condition.expression.is_none() || inputs::has_error(&out[before..]);
+            env.facts = std::mem::take(&mut env.facts).in_doubt(wrong);
         }
         if let Some(group) = trigger.key.as_ref().and_then(|key| key.group.as_ref()) {
             naming::is_a_name("the name of a group", group, source, out);
@@ -58,11 +64,6 @@ pub(super) fn check(
     }
     mask(document, &env, source, out);
     env
-}
-
-/// Returns the condition of the trigger: there is no job for which it is false, so what it proves holds everywhere.
-pub(super) fn when(document: &Document) -> Option<&Expression> {
-    document.trigger.as_ref()?.when.as_ref()?.expression.as_ref()
 }
 
 /// Reports a value that is not text or may be null.

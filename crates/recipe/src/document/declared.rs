@@ -74,6 +74,9 @@ pub(crate) fn field(report: &mut Report<'_>, name: &Key, node: Node) -> Field {
     if let Some(shape) = shape {
         field.required &= !shape.nullable;
         field.shape = shape;
+    } else {
+        // What its type would have been is not known, nor whether it may be left out.
+        field.required = false;
     }
     if !field.required {
         field.shape.nullable = true;

@@ -153,8 +153,8 @@ fn broken(node: Node, key: Span) -> Option<Step> {
     Some(Step { id, title: None, when: None, kind: Kind::Broken, key, span: key })
 }
 
-fn no_leading_key(report: &mut Report<'_>, node: Node) -> Option<Step> {
-    let Value::Map(entries) = &node.value else { return None };
+fn no_leading_key(report: &mut Report<'_>, mut node: Node) -> Option<Step> {
+    let Value::Map(entries) = &mut node.value else { return None };
     let known = ["id", "title", "when"];
     let suspect = entries.iter().find_map(|(key, _)| {
         let near = suggest::closest(&key.text, LEADING.iter().copied())?;
@@ -164,11 +164,20 @@ fn no_leading_key(report: &mut Report<'_>, node: Node) -> Option<Step> {
         (Some((key, _)), _) | (None, Some((key, _))) => key.span,
         (None, None) => node.span,
     };
+    let mut meant = None;
     let diagnostic = report.error("no-leading-key", span, "this step does not say what it does");
     if let Some((key, _)) = suspect {
         suggest::propose(diagnostic, &key.text, LEADING.iter().copied());
+        meant = diagnostic.fix.as_ref().map(|fix| fix.text.clone());
     }
     diagnostic.help.push(leading_keys());
+    // Where it is clear which was meant, it is read as that one: what it sets or ends is not missed as well.
+    if let (Some(meant), Some((key, _))) =
+        (meant, entries.iter_mut().find(|(key, _)| key.span == span))
+    {
+        key.text = meant;
+        return step(report, node);
+    }
     broken(node, span)
 }
 

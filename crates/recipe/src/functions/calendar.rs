@@ -15,7 +15,7 @@ use super::{
     dates::{check_format, check_zone, exact, find_zone, plain_date, unreadable, written},
     gives_integer, optional, required,
 };
-use crate::schema::Format;
+use crate::{infer::Sight, schema::Format};
 
 const PLAIN: Function = Function {
     name: "",
@@ -98,6 +98,10 @@ pub(super) const ALL: &[Function] = &[
             r#"["2027-02-28", "2027-03-28T11:00:00Z"]"#,
         ),
         run: add_time,
+        gives: |sight| {
+            by_days(sight, &[0], 2, 3);
+            sight.same_text()
+        },
         check: Some(|arguments| check_unit(arguments, 2).and_then(|()| check_zone(arguments, 3))),
         ..PLAIN
     },
@@ -115,6 +119,10 @@ pub(super) const ALL: &[Function] = &[
             r#"["2027-02-01", "2027-02-16T15:00:00Z"]"#,
         ),
         run: |call| bound(call, false),
+        gives: |sight| {
+            by_days(sight, &[0], 1, 2);
+            sight.same_text()
+        },
         check: Some(|arguments| check_unit(arguments, 1).and_then(|()| check_zone(arguments, 2))),
         ..PLAIN
     },
@@ -131,6 +139,10 @@ pub(super) const ALL: &[Function] = &[
             r#"["2028-02-29", "2027-02-17T23:59:59Z"]"#,
         ),
         run: |call| bound(call, true),
+        gives: |sight| {
+            by_days(sight, &[0], 1, 2);
+            sight.same_text()
+        },
         check: Some(|arguments| check_unit(arguments, 1).and_then(|()| check_zone(arguments, 2))),
         ..PLAIN
     },
@@ -148,7 +160,10 @@ pub(super) const ALL: &[Function] = &[
             "[1, 1]",
         ),
         run: difference,
-        gives: gives_integer,
+        gives: |sight| {
+            by_days(sight, &[0, 1], 2, 3);
+            gives_integer(sight)
+        },
         check: Some(|arguments| check_unit(arguments, 2).and_then(|()| check_zone(arguments, 3))),
         ..PLAIN
     },
@@ -161,7 +176,10 @@ pub(super) const ALL: &[Function] = &[
             let day = day(call, 0, 1)?;
             Ok(Cow::Owned(day.weekday().to_monday_one_offset().into()))
         },
-        gives: gives_integer,
+        gives: |sight| {
+            sight.needs_zone(0, 1, "its day depends", "weekday(zone='Europe/London')");
+            gives_integer(sight)
+        },
         check: Some(|arguments| check_zone(arguments, 1)),
         ..PLAIN
     },
@@ -262,6 +280,16 @@ fn check_unit(arguments: &[Option<&Value>], index: usize) -> Result<(), (usize, 
     match arguments.get(index).copied().flatten().and_then(Value::as_str) {
         Some(name) => read_unit(name).map(drop).map_err(|reason| (index, reason)),
         None => Ok(()),
+    }
+}
+
+/// Reports moments whose days, weeks or months are asked for without a zone; hours are the same everywhere.
+fn by_days(sight: &mut Sight<'_, '_>, moments: &[usize], unit: usize, zone: usize) {
+    let Some((name, _)) = sight.constant(unit) else { return };
+    if read_unit(&name).is_ok_and(|(unit, _)| !clocked(unit)) {
+        for moment in moments {
+            sight.needs_zone(*moment, zone, "its days and months depend", "zone='Europe/London'");
+        }
     }
 }
 

@@ -58,7 +58,12 @@ pub(super) const ALL: &[Function] = &[
             r#"["2027-01-04", "2027-01-05"]"#,
         ),
         run: date,
-        gives: |_| written(Format::Date),
+        gives: |sight| {
+            if !sight.given(1) {
+                sight.needs_zone(0, 2, "its date depends", "date(zone='Europe/London')");
+            }
+            written(Format::Date)
+        },
         check: Some(|arguments| check_format(arguments, 1).and_then(|()| check_zone(arguments, 2))),
         ..PLAIN
     },
@@ -85,6 +90,11 @@ pub(super) const ALL: &[Function] = &[
         ],
         example: ("'2027-01-04' | format_date('%-d %B %Y')", r#""4 January 2027""#),
         run: format_date,
+        gives: |sight| {
+            let cure = "format_date('…', zone='Europe/London')";
+            sight.needs_zone(0, 2, "how it is written depends", cure);
+            gives_text(sight)
+        },
         check: Some(|arguments| check_format(arguments, 1).and_then(|()| check_zone(arguments, 2))),
         ..PLAIN
     },

@@ -6,12 +6,14 @@ use jsonpath_rust::parser::{model::JpQuery, parse_json_path};
 use serde_json::Value;
 
 use follow::follow;
+use found::found;
 use sound::sound;
 
-use super::{Call, Fault, Form, Function, Given, Nulls, Wants, constant, gives_anything, required};
+use super::{Call, Fault, Form, Function, Given, Nulls, Wants, constant, required};
 use crate::schema::{Shape, Type};
 
 mod follow;
+mod found;
 mod sound;
 
 /// Long paths are slow to read and mean nothing that a shorter one could not say.
@@ -29,7 +31,7 @@ const PLAIN: Function = Function {
     example: ("", ""),
     may_fail: None,
     run: all,
-    gives: |_| Shape::of(Type::List(Box::new(Shape::any()))),
+    gives: |sight| Shape::of(Type::List(Box::new(found(sight)))),
     check: Some(check),
 };
 
@@ -49,7 +51,7 @@ pub(super) const ALL: &[Function] = &[
         example: ("{'a': {'b': 7}} | jsonpath_one('$.a.b')", "7"),
         may_fail: Some("the path may find nothing, or several values"),
         run: one,
-        gives: gives_anything,
+        gives: found,
         ..PLAIN
     },
 ];

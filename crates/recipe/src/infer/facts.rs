@@ -16,9 +16,22 @@ use crate::expression::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     known: BTreeSet<String>,
+    /// Whether a guard of this place is wrong, and reported: nobody knows what it would prove.
+    doubtful: bool,
 }
 
 impl Facts {
+    /// A guard of this place is wrong: what it would prove is not missed as well.
+    #[must_use]
+    pub(crate) fn in_doubt(self, doubtful: bool) -> Self {
+        Self { doubtful: self.doubtful || doubtful, ..self }
+    }
+
+    /// Returns whether a guard of this place is wrong.
+    pub(crate) fn doubtful(&self) -> bool {
+        self.doubtful
+    }
+
     /// Forgets what is known about `vars.name`, because it is set.
     pub fn forget_variable(&mut self, name: &str) {
         let variable = format!("vars[{name:?}]");
@@ -41,11 +54,13 @@ impl Facts {
     /// Keeps only what is known in both: what holds after two branches meet.
     #[must_use]
     pub fn in_both(&self, other: &Self) -> Self {
-        Self { known: self.known.intersection(&other.known).cloned().collect() }
+        let known = self.known.intersection(&other.known).cloned().collect();
+        Self { known, doubtful: self.doubtful || other.doubtful }
     }
 
     fn and(&self, other: &Self) -> Self {
-        Self { known: self.known.union(&other.known).cloned().collect() }
+        let known = self.known.union(&other.known).cloned().collect();
+        Self { known, doubtful: self.doubtful || other.doubtful }
     }
 
     pub(super) fn present(&self, node: &Node) -> bool {

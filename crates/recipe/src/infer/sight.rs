@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::{Inference, describe, names::is_null, operation::family, union};
 use crate::{
+    diagnostic::Span,
     expression::tree::{Apply, Kind, Node},
-    schema::{Field, Object, Shape, Text, Type},
+    schema::{Field, Format, Object, Shape, Text, Type},
     suggest,
 };
 
@@ -27,6 +28,48 @@ impl Sight<'_, '_> {
 
     pub(crate) fn given(&self, index: usize) -> bool {
         self.shapes.get(index).is_some_and(Option::is_some)
+    }
+
+    /// Returns an argument that is written out as a text, and its place in the expression.
+    pub(crate) fn constant(&self, index: usize) -> Option<(String, Span)> {
+        match self.apply.arguments.get(index)? {
+            Some(Node { kind: Kind::Constant(Value::String(text)), at }) => {
+                Some((text.clone(), *at))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns how the first argument is written, in backticks.
+    pub(crate) fn named(&self) -> String {
+        self.inference.quoted(self.subject().unwrap_or(self.node))
+    }
+
+    /// Returns the shape of a field, reporting one that is not there.
+    pub(crate) fn field(&mut self, object: &Object, name: &str, at: Span, owner: &str) -> Shape {
+        self.inference.field_of(object, name, at, owner)
+    }
+
+    /// Reports what is wrong at a place in the expression.
+    pub(crate) fn report(
+        &mut self,
+        code: &'static str,
+        at: Span,
+        message: String,
+        help: Option<String>,
+    ) {
+        self.inference.report_at(code, at, message).help.extend(help);
+    }
+
+    /// Reports an argument that is a moment where what is asked of it depends on a zone, and none is named.
+    pub(crate) fn needs_zone(&mut self, index: usize, zone: usize, depends: &str, cure: &str) {
+        let Some(Some(argument)) = self.apply.arguments.get(index) else { return };
+        if self.given(zone) || !is_moment(&self.argument(index).of) {
+            return;
+        }
+        let message =
+            format!("{} is a moment; {depends} on the zone", self.inference.quoted(argument));
+        self.report("missing-zone", argument.at, message, Some(format!("name the zone: `{cure}`")));
     }
 
     /// Returns the shape of `value | default(otherwise)`.
@@ -232,6 +275,14 @@ impl Sight<'_, '_> {
             }
         }
     }
+}
+
+/// Whether a value of this type certainly is a moment: one by its format, or texts that all are written as one.
+fn is_moment(of: &Type) -> bool {
+    let Type::Text(text) = of else { return false };
+    let written = |text: &String| text.trim().parse::<jiff::Timestamp>().is_ok();
+    text.format == Format::DateTime
+        || (!text.choices.is_empty() && text.choices.iter().all(written))
 }
 
 fn noun(of: &Type) -> &'static str {
