@@ -3,4 +3,5 @@
 mod assembled;
 mod gallery;
 mod hostile;
+mod keys;
 mod support;
