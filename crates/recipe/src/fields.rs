@@ -83,18 +83,10 @@ impl Report<'_> {
         let diagnostic = self.error("unknown-key", key.span, message);
         suggest::propose_key(diagnostic, &key.text, known.keys.iter().copied(), given);
         diagnostic.help.push(keys(known));
-        // A name of two letters is never clear, but there is no other for `sa` than `as`.
-        let short =
-            || suggest::closest(&key.text, known.keys.iter().copied().filter(|key| key.len() == 2));
-        let meant = match &diagnostic.fix {
-            Some(fix) => Some(fix.text.clone()),
-            None if key.text.len() == 2 => {
-                short().filter(|key| !given.contains(key)).map(str::to_owned)
-            }
-            None => None,
-        };
+        let meant = suggest::meant(&key.text, known.keys.iter().copied());
+        let meant = meant.filter(|meant| !given.contains(meant));
         if let Some(meant) = meant {
-            key.text = meant;
+            meant.clone_into(&mut key.text);
         }
     }
 

@@ -47,6 +47,19 @@ pub(crate) fn clear<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) ->
     }
 }
 
+/// Returns the name that a misspelt one is read as, so that nothing is said to be missing as well: the one that was
+/// clearly meant, or the only one that is a letter away from a very short one.
+pub(crate) fn meant<'a>(
+    word: &str,
+    names: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    clear(word, names.clone()).or_else(|| {
+        let mut near =
+            names.into_iter().filter(|name| strsim::damerau_levenshtein(word, name) == 1);
+        near.next().filter(|_| word.len() == 2 && near.next().is_none())
+    })
+}
+
 /// Says under the caret which known name was meant, and offers to write it where that is clear.
 pub(crate) fn propose<'a>(
     diagnostic: &mut Diagnostic,

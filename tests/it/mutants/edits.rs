@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::HashSet};
 
-use super::lines::{edits, template};
+use super::lines::{edits, misspellings, template};
 
 /// A recipe with one edit.
 #[derive(Debug)]
@@ -11,6 +11,14 @@ pub(super) struct Mutant {
     pub(super) what: String,
     /// The whole text.
     pub(super) text: String,
+    /// Whether one word is misspelt.
+    pub(super) misspelt: bool,
+}
+
+impl Mutant {
+    fn new(what: String, lines: &[&str]) -> Self {
+        Self { what, text: joined(lines), misspelt: false }
+    }
 }
 
 /// Returns all mutants of a recipe, each another text. `thorough`: every letter of a word is misspelt.
@@ -46,7 +54,9 @@ pub(super) fn mutants(text: &str, thorough: bool) -> Vec<Mutant> {
             code.clone_into(&mut step);
         }
         let texts = prose.is_some() || key == "reason" || key == "hint";
-        for edited in edits(line, texts, thorough) {
+        let misspelt = misspellings(line, texts, thorough).into_iter().map(|edited| (edited, true));
+        let others = edits(line, texts).into_iter().map(|edited| (edited, false));
+        for (edited, misspelt) in misspelt.chain(others) {
             // The one entry of a map may stand as deep as it likes.
             if only_child(&lines, index) && edited.trim_start() == code && edited.len() > line.len()
             {
@@ -61,7 +71,7 @@ pub(super) fn mutants(text: &str, thorough: bool) -> Vec<Mutant> {
                 Ordering::Greater => "moved to the right",
             };
             let what = format!("{step}: {code} → {to}");
-            all.push(Mutant { what, text: joined(&changed) });
+            all.push(Mutant { what, text: joined(&changed), misspelt });
         }
         if prose.is_none()
             && !code.starts_with("- ")
@@ -70,7 +80,7 @@ pub(super) fn mutants(text: &str, thorough: bool) -> Vec<Mutant> {
         {
             let mut changed = lines.clone();
             changed.remove(index);
-            all.push(Mutant { what: format!("{step}: without {code}"), text: joined(&changed) });
+            all.push(Mutant::new(format!("{step}: without {code}"), &changed));
         }
         if code.ends_with(">-") && key == "reason" {
             prose = Some(indent);
@@ -113,7 +123,7 @@ fn exchanged(lines: &[&str]) -> Vec<Mutant> {
         changed[index] = &first;
         changed[index + 1] = &second;
         let what = format!("{} and {} exchanged", this.trim(), other.trim());
-        all.push(Mutant { what, text: joined(&changed) });
+        all.push(Mutant::new(what, &changed));
     }
     all
 }
@@ -132,13 +142,13 @@ fn steps(lines: &[&str]) -> Vec<Mutant> {
         let name = lines[*index].trim();
         let mut without = lines.to_vec();
         without.drain(*index..end);
-        all.push(Mutant { what: format!("without the step {name}"), text: joined(&without) });
+        all.push(Mutant::new(format!("without the step {name}"), &without));
         // What is set twice is set, and what has ended does not end again.
         if !name.starts_with("- set:") && !name.starts_with("- stop:") {
             let mut twice = lines[..end].to_vec();
             twice.extend(&lines[*index..end]);
             twice.extend(&lines[end..]);
-            all.push(Mutant { what: format!("{name} twice"), text: joined(&twice) });
+            all.push(Mutant::new(format!("{name} twice"), &twice));
         }
         // The next step at the same depth, before anything less deep.
         let next = starts
@@ -157,7 +167,7 @@ fn steps(lines: &[&str]) -> Vec<Mutant> {
             swapped.extend(&lines[*index..end]);
             swapped.extend(&lines[end_of(lines, *start, *indent)..]);
             let what = format!("{name} and {} swapped", lines[*start].trim());
-            all.push(Mutant { what, text: joined(&swapped) });
+            all.push(Mutant::new(what, &swapped));
         }
     }
     all

@@ -20,8 +20,9 @@ const OTHERS: [(&str, &str); 16] = [
     (": succeeded", ": skipped"),
 ];
 
-/// Every change of one line. In prose, only what stands in braces is code. `thorough`: words are misspelt in every way.
-pub(super) fn edits(line: &str, prose: bool, thorough: bool) -> Vec<String> {
+/// Every way in which a word of a line is misspelt; `thorough`: at each of its letters. In prose, only what stands in
+/// braces is code.
+pub(super) fn misspellings(line: &str, prose: bool, thorough: bool) -> Vec<String> {
     let mut all = Vec::new();
     for (start, end) in words(line) {
         let word = &line[start..end];
@@ -36,6 +37,12 @@ pub(super) fn edits(line: &str, prose: bool, thorough: bool) -> Vec<String> {
             all.push(format!("{}{other}{}", &line[..start], &line[end..]));
         }
     }
+    all
+}
+
+/// Every other change of one line.
+pub(super) fn edits(line: &str, prose: bool) -> Vec<String> {
+    let mut all = Vec::new();
     for (start, end) in numbers(line) {
         if !prose || in_braces(line, start) {
             let number: u64 = line[start..end].parse().unwrap_or(0);

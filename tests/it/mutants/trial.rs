@@ -7,13 +7,13 @@ use std::{
 
 use connector::Connector;
 use engine::simulate::{Bench, Tested, lines, test};
-use recipe::{Catalogue, ProjectFiles, Source};
+use recipe::{Catalogue, Diagnostic, ProjectFiles, Source};
 
 /// What became of a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// The check has something to say.
-    Refused,
+    /// The check has so many things to say.
+    Refused(usize),
     /// A case fails.
     Failed,
     /// Nobody noticed.
@@ -42,8 +42,9 @@ impl Trial {
             catalogue: connector::catalogue(&connectors),
             connectors,
         };
-        let played =
-            trial.play(trial.text(), false).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+        let played = trial
+            .play(trial.text(), false)
+            .unwrap_or_else(|wrong| panic!("{name}: {}", recipe::render(&wrong, false)));
         assert_eq!(played.failures(), 0, "{}", lines(&played));
         trial
     }
@@ -57,7 +58,7 @@ impl Trial {
     /// Tries a changed text.
     pub(super) fn fate(&self, text: &str) -> Fate {
         match self.play(text, true) {
-            Err(_) => Fate::Refused,
+            Err(wrong) => Fate::Refused(wrong.len()),
             Ok(played) if played.failures() > 0 => Fate::Failed,
             Ok(_) => Fate::Survived,
         }
@@ -68,7 +69,7 @@ impl Trial {
     }
 
     /// Plays the cases of a text, perhaps only up to the first that fails; an error is what the check says.
-    fn play(&self, text: &str, stops: bool) -> Result<Tested, String> {
+    fn play(&self, text: &str, stops: bool) -> Result<Tested, Vec<Diagnostic>> {
         let mut files = self.files.clone();
         let path = self.path();
         for source in &mut files.recipes {
@@ -78,13 +79,13 @@ impl Trial {
         }
         let (project, diagnostics) = recipe::check(&files, &self.catalogue);
         if !diagnostics.is_empty() {
-            return Err(recipe::render(&diagnostics, false));
+            return Err(diagnostics);
         }
         let recipe = &project.recipes[&self.name];
         let source = Source::new(format!("recipes/{}.test.yaml", self.name), self.cases.as_str());
         let (cases, diagnostics) = recipe::read_cases(&source, recipe, &self.catalogue, &project);
         if !diagnostics.is_empty() {
-            return Err(recipe::render(&diagnostics, false));
+            return Err(diagnostics);
         }
         let read = |path: &str| fs::read(self.folder.join(path)).map_err(|error| error.to_string());
         let bench = Bench::new(&project, &self.connectors, &read);

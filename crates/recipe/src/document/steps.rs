@@ -168,14 +168,14 @@ fn no_leading_key(report: &mut Report<'_>, mut node: Node) -> Option<Step> {
     let diagnostic = report.error("no-leading-key", span, "this step does not say what it does");
     if let Some((key, _)) = suspect {
         suggest::propose(diagnostic, &key.text, LEADING.iter().copied());
-        meant = diagnostic.fix.as_ref().map(|fix| fix.text.clone());
+        meant = suggest::meant(&key.text, LEADING.iter().copied());
     }
     diagnostic.help.push(leading_keys());
     // Where it is clear which was meant, it is read as that one: what it sets or ends is not missed as well.
     if let (Some(meant), Some((key, _))) =
         (meant, entries.iter_mut().find(|(key, _)| key.span == span))
     {
-        key.text = meant;
+        meant.clone_into(&mut key.text);
         return step(report, node);
     }
     broken(node, span)
