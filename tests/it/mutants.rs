@@ -19,7 +19,7 @@ const PAGE: &str = "docs/mutants.md";
 const LEAST: usize = 200;
 const PER_CENT: usize = 95;
 /// How many of the misspelt words that the check finds must draw one report and no more.
-const ONE_REPORT: usize = 97;
+const ONE_REPORT: usize = 98;
 
 /// Why a mutant lives.
 #[derive(Debug, Clone, PartialEq, Eq)]

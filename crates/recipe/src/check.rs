@@ -31,6 +31,7 @@ use crate::{
 pub(crate) use assemble::{name_of, plain, plain_map};
 pub(crate) use inputs::{constant as constant_input, constant_value};
 pub(crate) use naming::is_name;
+pub(crate) use once::once;
 
 /// What recipes are checked against.
 #[derive(Debug)]
@@ -111,7 +112,7 @@ impl<'a> Draft<'a> {
 
     fn finish(mut self, world: &World<'_>) -> (Option<Recipe>, Vec<Diagnostic>) {
         self.found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
-        once::once(&mut self.found);
+        once(&mut self.found);
         let right = !inputs::has_error(&self.found) && !world.connections_unreadable;
         let document =
             self.document.filter(|document| right && !binding::rest_on_mistake(document, world));

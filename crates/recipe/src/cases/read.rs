@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::{
     catalogue::{ActionSpec, Catalogue},
+    check::once,
     diagnostic::{Diagnostic, Source, Span},
     fields::Known,
     project::Project,
@@ -65,6 +66,8 @@ pub fn read_cases(
     };
     let cases = reader.file(&root);
     out.sort_by_key(|diagnostic| diagnostic.span);
+    // A step that the recipe calls by another name now is named by many cases.
+    once(&mut out);
     (Some(Cases { source: source.clone(), recipe: recipe.name.clone(), cases }), out)
 }
 

@@ -9,8 +9,8 @@ const SHOWN: usize = 3;
 
 /// Leaves each mistake once: about connections the first report, about a name that does not exist one with all places.
 ///
-/// The reports are those of one recipe, in the order of the text.
-pub(super) fn once(found: &mut Vec<Diagnostic>) {
+/// The reports are those of one file, in the order of the text.
+pub(crate) fn once(found: &mut Vec<Diagnostic>) {
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     let mut more: BTreeMap<usize, usize> = BTreeMap::new();
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(found.len());
