@@ -62,7 +62,11 @@ fn server() -> PathBuf {
 }
 
 fn labels(answer: &Value) -> Vec<&str> {
-    answer.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap()).collect()
+    let labels: Vec<&str> =
+        answer.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap()).collect();
+    // So the server calls a map that has no title.
+    assert!(!labels.iter().any(|label| label.starts_with("object(")), "{labels:?}");
+    labels
 }
 
 #[test]
@@ -82,6 +86,7 @@ fn an_editor_completes_explains_and_marks_recipes() {
             "completion",
         ),
         ("triggers", "recipe.schema.json", "trigger: |\n", "completion"),
+        ("steps", "recipe.schema.json", "trigger: greenhouse.hired\nsteps:\n  - |\n", "completion"),
         (
             "hover",
             "recipe.schema.json",
@@ -112,6 +117,9 @@ fn an_editor_completes_explains_and_marks_recipes() {
     }
     for action in ["goco.create_employee", "greenhouse.add_note", "log.write"] {
         assert!(labels(&answers["actions"]).contains(&action), "{action}: {}", answers["actions"]);
+    }
+    for step in ["action: goco.find_employees", "a for_each step", "set"] {
+        assert!(labels(&answers["steps"]).contains(&step), "{step}: {}", answers["steps"]);
     }
     let inputs = labels(&answers["inputs"]);
     for input in ["last_name", "start_date", "department_id"] {

@@ -60,10 +60,12 @@ fn steps(catalogue: &Catalogue) -> Vec<Value> {
 
 fn action_step(name: &str, spec: &ActionSpec) -> Value {
     let mut with = inputs(&spec.input);
+    with["title"] = format!("inputs of {name}").into();
     with["description"] = format!("The inputs of `{name}`.").into();
     // `with` is not asked for here, even of an action with required inputs: while the name is still being typed, editors
     // offer only the branches that what stands there satisfies. What is missing is for the check to say.
     let mut step = closed(steps::ACTION, &["action"]);
+    step["title"] = format!("action: {name}").into();
     step["properties"]["action"] = json!({ "const": name, "description": spec.summary });
     step["properties"]["with"] = with;
     step
@@ -149,11 +151,12 @@ fn value(shape: &Shape) -> Value {
     }
 }
 
-/// Returns a map that has these keys and no others.
+/// Returns a map that has these keys and no others. Its title is what editors call it that offer to write all of it.
 fn closed(known: Known, required: &[&str]) -> Value {
     let properties: Map<_, _> =
         known.keys.iter().map(|name| ((*name).to_string(), meaning(known.what, name))).collect();
     json!({
+        "title": known.what.replace('`', ""),
         "type": "object",
         "properties": properties,
         "required": required,

@@ -47,7 +47,7 @@ fn about(connector: &str, spec: &ConnectorSpec) -> String {
 
 /// Returns the settings of one connection; `says` is whether only the entry itself names the connector.
 fn entry(connector: &str, settings: &Object, says: bool) -> Value {
-    let mut schema = map(settings);
+    let mut schema = map(settings, &format!("settings of {connector}"));
     schema["properties"]["connector"] = json!({
         "const": connector,
         "description": format!("The connector, `{connector}`."),
@@ -60,12 +60,13 @@ fn entry(connector: &str, settings: &Object, says: bool) -> Value {
     schema
 }
 
-fn map(settings: &Object) -> Value {
+fn map(settings: &Object, title: &str) -> Value {
     let properties: Map<String, Value> =
         settings.fields.iter().map(|field| (field.name.clone(), setting(field))).collect();
     let required: Vec<&str> =
         settings.fields.iter().filter(|field| field.required).map(|field| &*field.name).collect();
     json!({
+        "title": title,
         "type": "object",
         "properties": properties,
         "required": required,
@@ -82,7 +83,7 @@ fn setting(field: &Field) -> Value {
     });
     let mut schema = match &field.shape.of {
         Type::Text(text) if text.format == Format::Secret => reference,
-        Type::Object(inner) => map(inner),
+        Type::Object(inner) => map(inner, &field.name),
         Type::Any => json!({}),
         Type::Text(text) if text.choices.is_empty() => value(&field.shape),
         Type::Text(text) => json!({ "anyOf": [{ "enum": text.choices }, reference] }),
