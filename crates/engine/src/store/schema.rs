@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::error::StoreError;
 
@@ -67,6 +67,8 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let database = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     database.busy_timeout(BUSY)?;
+    // A plan that depends on the values asked for is made anew for each of them.
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // The file is read for the first time here: one that is no database is refused.
     database.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
     Ok(database)
