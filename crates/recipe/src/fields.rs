@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+#[cfg(test)]
+use crate::seen;
 use crate::{
     diagnostic::{Diagnostic, Source, Span},
     durations,
@@ -55,6 +57,8 @@ impl Report<'_> {
 
     /// Returns the entries of a map; anything else, and unknown keys, are reported.
     pub(crate) fn fields(&mut self, node: Node, known: Known) -> Option<Fields> {
+        #[cfg(test)]
+        seen::map(known.what, known.keys, &node, self.source);
         match node.value {
             Value::Map(mut entries) => {
                 let given: Vec<String> = entries.iter().map(|(key, _)| key.text.clone()).collect();

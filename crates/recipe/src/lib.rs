@@ -25,6 +25,8 @@ mod render;
 mod runner_settings;
 mod schema;
 mod scope;
+#[cfg(test)]
+mod seen;
 mod suggest;
 mod table;
 mod values;

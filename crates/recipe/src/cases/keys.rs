@@ -4,6 +4,8 @@ use std::{borrow::Cow, path::Path, sync::Arc};
 
 use serde_json::{Number, Value as Json};
 
+#[cfg(test)]
+use crate::seen;
 use crate::{
     diagnostic::{Diagnostic, Source, Span},
     suggest,
@@ -76,9 +78,18 @@ impl Reporter<'_> {
         noun: &str,
         known: &[&str],
     ) -> Vec<(Cow<'n, Key>, &'n Node)> {
+        #[cfg(test)]
+        if noun == "key" {
+            seen::map(of, known, node, self.source);
+        }
         let kinds = if noun == "property" { "properties".into() } else { format!("{noun}s") };
+        let said = match noun {
+            "key" => of.to_owned(),
+            "column" => format!("a row of {of}"),
+            _ => format!("`{kinds}`"),
+        };
         let mut found = Vec::new();
-        let entries = self.map(node, of);
+        let entries = self.map(node, &said);
         for (key, value) in &entries {
             if known.contains(&key.text.as_str()) {
                 found.push((Cow::Borrowed(*key), *value));

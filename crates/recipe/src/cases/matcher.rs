@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use regex::Regex;
 use serde_json::Value as Json;
 
+#[cfg(test)]
+use crate::seen;
 use crate::{
     diagnostic::Span,
     yaml::{Node, Value},
@@ -270,14 +272,19 @@ pub(super) fn is_matcher(node: &Node) -> bool {
 
 /// Reports a matcher that can match nothing.
 pub(super) fn check(node: &Node, to: &mut Reporter<'_>) {
+    #[cfg(test)]
+    seen::map("a matcher", &WORDS, node, to.source);
     let Value::Map(entries) = &node.value else { return };
     for (key, value) in entries {
         match (key.text.as_str(), &value.value) {
             ("one_of", Value::List(items)) if items.is_empty() => {
                 to.error("wrong-value", value.span, "`one_of` names nothing, so nothing fits");
             }
-            ("one_of", Value::List(_))
-            | ("greater" | "less", Value::Int(_) | Value::Float(_) | Value::Text(_)) => {}
+            ("one_of", Value::List(items)) => {
+                items.iter().filter(|item| is_matcher(item)).for_each(|item| check(item, to));
+            }
+            ("not" | "contains", _) if is_matcher(value) => check(value, to),
+            ("greater" | "less", Value::Int(_) | Value::Float(_) | Value::Text(_)) => {}
             ("one_of", _) => to.wrong_type(value, "`one_of`", "a list of values"),
             ("greater" | "less", _) => {
                 to.wrong_type(value, &format!("`{}`", key.text), "a number, a date or text");

@@ -5,3 +5,6 @@ mod gallery;
 mod hostile;
 mod keys;
 mod support;
+
+/// The crate by the name under which `support` finds it both here and in the crate's own tests.
+use recipe as api;

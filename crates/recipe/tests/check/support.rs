@@ -4,8 +4,8 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use recipe::{
-    ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Object, ProjectFiles, Shape, Source,
+use super::api::{
+    self, ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Object, ProjectFiles, Shape, Source,
     TriggerSpec, Type, from_json_schema,
 };
 use serde_json::{Value, json};
@@ -246,10 +246,10 @@ fn trigger(name: &str, with: Value, event: Value) -> (String, TriggerSpec) {
         with: fields(with),
         event: shape(&event),
         set_up: String::new(),
-        kind: recipe::TriggerKind::Webhook,
+        kind: api::TriggerKind::Webhook,
         catch_up: (name == "hired").then(|| Duration::from_hours(1)),
         answers: name == "received",
-        examine: recipe::Examine::default(),
+        examine: api::Examine::default(),
     };
     (name.into(), spec)
 }
