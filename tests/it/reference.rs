@@ -6,7 +6,8 @@
 use std::{fmt::Write, fs, path::Path};
 
 use recipe::{
-    ConnectorSpec, EffectSpec, Field, Form, Format, Function, Nulls, Object, Shape, Type, functions,
+    ConnectorSpec, EffectSpec, Field, Form, Format, Function, Nulls, Object, Shape, Type, Wants,
+    functions, limits,
 };
 
 use crate::mistakes;
@@ -45,11 +46,18 @@ fn compare(page: &str, made: &str) {
 fn functions_page() -> String {
     let mut page = format!(
         "# Functions of expressions\n\nA *filter* takes what stands before the `|`; a *function* is called by its name. \
-         A `?` marks what may be left out. Each example runs as a test.\n\n{MADE}"
+         A `?` marks what may be left out. Each example runs as a test.\n\n{MADE}\n\
+         The types are those that the check works with. What follows the value that a filter stands behind is said so: \
+         \"a list of items\" has the items that the list before the `|` has, with their types.\n\n\
+         | at most | |\n|---|---|\n"
     );
+    for (what, how_much) in limits() {
+        writeln!(page, "| {what} | {how_much} |").unwrap();
+    }
+    page += "\nBeyond that, an expression is refused by the check or fails with `too_expensive`.\n";
     for (form, heading) in [(Form::Filter, "Filters"), (Form::Function, "Functions")] {
         write!(page, "\n## {heading}\n\n").unwrap();
-        page += "| how it is written | what it gives | example | null | may fail because |\n|---|---|---|---|---|\n";
+        page += "| how it is written | what it gives | takes → gives | example | null | may fail because |\n|---|---|---|---|---|---|\n";
         for function in functions().filter(|function| function.form == form) {
             page += &function_row(function);
         }
@@ -57,7 +65,7 @@ fn functions_page() -> String {
     page
 }
 
-fn function_row(function: &Function) -> String {
+fn function_row(function: &'static Function) -> String {
     let null = match function.nulls {
         Nulls::Pass => "gives null",
         Nulls::Empty => "is an empty list",
@@ -67,13 +75,32 @@ fn function_row(function: &Function) -> String {
     };
     let (expression, value) = function.example;
     format!(
-        "| {} | {} | {} → {} | {null} | {} |\n",
+        "| {} | {} | {} | {} → {} | {null} | {} |\n",
         code(&function.usage()),
         words(function.summary),
+        types_of(function),
         code(expression),
         code(value),
         words(function.may_fail.unwrap_or_default()),
     )
+}
+
+/// Writes what each parameter takes, and what the function gives.
+fn types_of(function: &'static Function) -> String {
+    let mut takes: Vec<String> = Vec::new();
+    for parameter in function.parameters {
+        let constant = if parameter.constant { ", written out in quotes" } else { "" };
+        takes.push(format!("`{}`: {}{constant}", parameter.name, parameter.wants.words()));
+    }
+    if function.columns {
+        takes.push(format!("each `name`: {}", Wants::Any.words()));
+    }
+    let gives = function.gives();
+    if takes.is_empty() {
+        format!("→ {gives}")
+    } else {
+        format!("{} → {gives}", takes.join("; "))
+    }
 }
 
 fn connectors_page() -> String {

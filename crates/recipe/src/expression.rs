@@ -18,7 +18,7 @@ mod evaluate;
 pub(crate) mod fuel;
 mod habits;
 pub(crate) mod operators;
-mod pieces;
+pub(crate) mod pieces;
 pub(crate) mod reader;
 pub(crate) mod tree;
 

@@ -21,6 +21,7 @@ mod dates;
 mod groups;
 mod json;
 mod letters;
+mod limits;
 mod lists;
 mod maps;
 mod numbers;
@@ -32,6 +33,7 @@ mod separated;
 mod texts;
 mod urls;
 
+pub use limits::limits;
 pub use texts::normalize_name;
 
 /// A function of the expression language.
@@ -289,7 +291,8 @@ impl Wants {
             }
     }
 
-    pub(crate) fn words(self) -> &'static str {
+    /// Names it: "a list".
+    pub fn words(self) -> &'static str {
         match self {
             Self::Any => "a value",
             Self::Text => "text",

@@ -22,6 +22,7 @@ mod facts;
 mod names;
 mod operation;
 mod sight;
+mod signature;
 
 pub use facts::{Facts, narrow};
 pub(crate) use sight::Sight;

@@ -47,7 +47,7 @@ pub use editor::{connections_schema, recipe_schema, runner_schema, test_schema};
 pub use expression::{EvalError, Expression, Part, Template};
 pub use failure_codes::THAT_MAY_PASS;
 pub use fix::{Fix, fixed};
-pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, normalize_name};
+pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, limits, normalize_name};
 pub use given::{fit, read_words};
 pub use infer::{
     Environment, Facts, StepSight, condition_may_fail, infer, infer_condition, infer_template,

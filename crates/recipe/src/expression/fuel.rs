@@ -6,7 +6,7 @@ use crate::functions::Fault;
 
 /// Units of work: about one byte made or one value visited. Enough to go over a step's greatest output (1 MiB) several
 /// times, and spent within a small part of a second.
-const UNITS: usize = 8 << 20;
+pub(crate) const UNITS: usize = 8 << 20;
 
 /// What is left.
 #[derive(Debug)]

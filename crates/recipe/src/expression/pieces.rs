@@ -8,7 +8,7 @@ use super::{Part, Place, Template, reader};
 use crate::diagnostic::{Diagnostic, Source, Span};
 
 /// The longest text with expressions in it, in bytes.
-const MAX_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_BYTES: usize = 16 * 1024;
 
 /// Reads `text`, reporting everything that is wrong with it.
 pub(crate) fn read(

@@ -70,7 +70,7 @@ pub(super) const ALL: &[Function] = &[
 ];
 
 /// The farthest that business days are counted; more than a hundred years.
-const MAX_BUSINESS_DAYS: i64 = 40_000;
+pub(super) const MAX_BUSINESS_DAYS: i64 = 40_000;
 
 fn holidays(call: &Call<'_, '_>, index: usize) -> Result<Vec<Date>, Fault> {
     let read = |item: &Value| item.as_str().and_then(plain_date);

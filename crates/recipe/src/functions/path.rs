@@ -17,9 +17,9 @@ mod found;
 mod sound;
 
 /// Long paths are slow to read and mean nothing that a shorter one could not say.
-const MAX_BYTES: usize = 512;
+pub(super) const MAX_BYTES: usize = 512;
 /// The library's parser descends through many functions for each bracket.
-const MAX_DEPTH: usize = 12;
+pub(super) const MAX_DEPTH: usize = 12;
 
 const PLAIN: Function = Function {
     name: "",

@@ -17,7 +17,7 @@ pub(super) const READING: usize = 10_000;
 /// Each letter of a text may be looked at by every piece of a pattern.
 const PER_LETTER: usize = 8;
 /// The longest pattern.
-const MAX_BYTES: usize = 300;
+pub(super) const MAX_BYTES: usize = 300;
 /// The largest machine that may be made of a pattern: `.{500}` is within, `(.{500}){500}` is not.
 const MAX_MACHINE: usize = 128 << 10;
 
