@@ -53,13 +53,18 @@ fn planned(plan: &Plan) -> String {
 fn told(step: &PlannedStep) -> Vec<String> {
     let mut lines = Vec::new();
     let name = format!("{} {}", step.path, paint(FAINT, &step.does));
-    if let Some(failure) = &step.failure {
+    if step.left_out {
+        lines.push(format!("  {} {name}", paint(FAINT, "–    ")));
+    } else if let Some(failure) = &step.failure {
         lines.push(format!("  {} {name}: {failure}", paint(BAD, "fails")));
     } else if step.requests.is_empty() && !step.placeholder {
         lines.push(format!("  {} {name}", paint(GOOD, "done ")));
     } else {
         lines.push(format!("  {} {name}", paint(WARN, "would")));
     }
+    lines.extend(
+        step.undecided.iter().map(|one| format!("      {} {one}", paint(WARN, "undecided:"))),
+    );
     if step.requests.is_empty()
         && step.placeholder
         && let Some(input) = &step.input

@@ -26,6 +26,7 @@ mod schedule;
 mod service;
 pub mod simulate;
 mod sources;
+mod stand_ins;
 mod standing;
 mod store;
 mod upkeep;

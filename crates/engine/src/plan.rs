@@ -20,14 +20,15 @@ use tokio::runtime::Handle;
 use crate::{
     command::CommandError,
     deployment::{self, Deployment},
-    journal::{Entry, JobId, Kind, Status},
+    journal::{Choice, Entry, JobId, Kind, Status},
     machine::{Due, names},
     service::Engine,
     simulate::{
         Bench, Called, Live, Played, Problem, StepRun, called,
-        placeholder::{MARKS, placeholder},
+        placeholder::{MARKS, is_marked, placeholder},
         runs::runs,
     },
+    stand_ins::{Rests, StandIns},
     store::JobQuery,
     view::JobView,
 };
@@ -62,6 +63,10 @@ pub struct PlannedStep {
     pub output: Option<Value>,
     /// How it fails.
     pub failure: Option<String>,
+    /// Whether its `when` leaves it out. Only those are told of which that is undecided.
+    pub left_out: bool,
+    /// What of it is undecided, because it rests on an output that nobody knows, and what is taken instead; in sentences.
+    pub undecided: Vec<String>,
 }
 
 /// How a past job would go now.
@@ -85,28 +90,38 @@ pub fn plan(
 ) -> Result<Plan, String> {
     let event = first_event(deployment, recipe, delivery)?;
     let planned: Mutex<BTreeMap<String, (Vec<Planned>, bool)>> = Mutex::default();
+    let stand_ins = StandIns::default();
+    let rests = Rests::new(recipe, &stand_ins);
     let live = |due: &Due, action: &Action, _: Timestamp| -> Result<Called, Problem> {
+        let name = names::last_name(&due.path);
+        let stand_in = |requests| {
+            let mut planned = planned.lock().expect("no panic while the lock is held");
+            planned.insert(due.path.to_string(), (requests, true));
+            stand_ins.note(name);
+            Ok(Ok((placeholder(name, &action.spec.output), Vec::new())))
+        };
+        // What a read is answered to a question that nobody knows says nothing. One that would ask for a text that stands
+        // in for another is stopped by the wire, which shows the request.
+        let unknown = action.spec.effect == EffectSpec::Read && !rests.inputs(name).is_empty();
+        if unknown && !is_marked(&due.input) {
+            return stand_in(Vec::new());
+        }
         let wire = Wire::planning(&MARKS);
         let result = deployment.connection(due.connection.as_deref()).and_then(|connection| {
             runtime.block_on(called(action, &connection, due, &wire, clock.clone()))
         });
         let requests = wire.planned();
-        let stands_in = matches!(&result, Err(failure) if failure.code == PLANNED);
+        if unknown || matches!(&result, Err(failure) if failure.code == PLANNED) {
+            return stand_in(requests);
+        }
         let mut planned = planned.lock().expect("no panic while the lock is held");
-        planned.insert(due.path.to_string(), (requests, stands_in));
-        Ok(match result {
-            Err(failure) if failure.code == PLANNED => {
-                let name = names::last_name(&due.path);
-                Ok((placeholder(name, &action.spec.output), Vec::new()))
-            }
-            // A plan waits for nobody: what would be tried again is shown as it failed.
-            Err(failure) => Err(Failure { kind: connector::FailureKind::Permanent, ..failure }),
-            good => good,
-        })
+        planned.insert(due.path.to_string(), (requests, false));
+        // A plan waits for nobody: what would be tried again is shown as it failed.
+        Ok(result.map_err(|failure| Failure { kind: connector::FailureKind::Permanent, ..failure }))
     };
     let case = Case::of_event("plan", event, clock.now());
-    let (played, stuck) = play(deployment, &case, recipe, Some(&live))?;
-    let planned = planned.into_inner().expect("no panic while the lock is held");
+    let (played, stuck) = play(deployment, &case, recipe, &live, &stand_ins)?;
+    let planned = planned.lock().expect("no panic while the lock is held");
     let does: BTreeMap<&str, &StepKind> =
         recipe.all_steps().map(|step| (&*step.name, &step.kind)).collect();
     let step = |run: &StepRun| {
@@ -124,14 +139,46 @@ pub fn plan(
             placeholder: stands_in || unknown,
             output: run.output.as_deref().cloned(),
             failure: run.failure.clone(),
+            left_out: false,
+            undecided: rests.undecided(&run.path, &played.journal),
         })
     };
+    let mut steps: Vec<PlannedStep> = played.steps.iter().filter_map(step).collect();
+    steps.extend(left_out(&played.journal, &rests, &does));
+    let place =
+        |step: &PlannedStep| played.journal.iter().position(|one| *one.path.0 == *step.path);
+    steps.sort_by_key(place);
     Ok(Plan {
         label: played.label.clone(),
         status: played.status.into(),
         message: stuck.unwrap_or_else(|| said(&played)),
-        steps: played.steps.iter().filter_map(step).collect(),
+        steps,
     })
+}
+
+/// Returns the steps that are left out because nobody knows better.
+fn left_out(
+    journal: &[Entry],
+    rests: &Rests<'_>,
+    does: &BTreeMap<&str, &StepKind>,
+) -> Vec<PlannedStep> {
+    let left_out = |entry: &&Entry| matches!(entry.kind, Kind::Chose { choice: Choice::LeftOut });
+    let step = |entry: &Entry| {
+        let undecided = rests.undecided(&entry.path, journal);
+        let kind = does.get(names::last_name(&entry.path))?;
+        (!undecided.is_empty()).then(|| PlannedStep {
+            path: entry.path.to_string(),
+            does: kind.does(),
+            input: None,
+            requests: Vec::new(),
+            placeholder: false,
+            output: None,
+            failure: None,
+            left_out: true,
+            undecided,
+        })
+    };
+    journal.iter().filter(left_out).filter_map(step).collect()
 }
 
 /// Plays a finished job again under the recipe as it is now, on what its steps gave then.
@@ -152,7 +199,8 @@ pub fn past(deployment: &Deployment, recipe: &Arc<Recipe>, view: &JobView) -> Re
     };
     let mut case = Case::of_event("past", event, started);
     case.replies = recorded(&view.entries);
-    let (played, stuck) = play(deployment, &case, recipe, Some(&live))?;
+    let stand_ins = StandIns::default();
+    let (played, stuck) = play(deployment, &case, recipe, &live, &stand_ins)?;
     let mut changes = Vec::new();
     let was = view.row.standing.status.word();
     if was != played.status {
@@ -185,12 +233,13 @@ fn play(
     deployment: &Deployment,
     case: &Case,
     recipe: &Arc<Recipe>,
-    live: Option<&Live<'_>>,
+    live: &Live<'_>,
+    stand_ins: &StandIns,
 ) -> Result<(Played, Option<String>), String> {
     let files = |_: &str| Err("a plan reads no files".to_owned());
     let bench = Bench {
-        live,
-        placeholders: true,
+        live: Some(live),
+        placeholders: Some(stand_ins),
         ..Bench::new(&deployment.project, &deployment.connectors, &files)
     };
     let (played, stuck) = bench.play(case, recipe).map_err(|problem| problem.message)?;

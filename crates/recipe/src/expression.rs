@@ -20,10 +20,12 @@ mod habits;
 pub(crate) mod operators;
 pub(crate) mod pieces;
 pub(crate) mod reader;
+mod reads;
 pub(crate) mod tree;
 
 use evaluate::Evaluation;
 pub(crate) use evaluate::pick;
+pub use reads::Read;
 use tree::Node;
 
 /// One expression, read and found well-formed, with its place in the recipe.

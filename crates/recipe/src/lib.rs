@@ -44,7 +44,7 @@ pub use cores::on_every_core;
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use durations::parse as read_duration;
 pub use editor::{connections_schema, recipe_schema, runner_schema, test_schema};
-pub use expression::{EvalError, Expression, Part, Template};
+pub use expression::{EvalError, Expression, Part, Read, Template};
 pub use failure_codes::THAT_MAY_PASS;
 pub use fix::{Fix, fixed};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, limits, normalize_name};

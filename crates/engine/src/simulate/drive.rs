@@ -326,12 +326,16 @@ impl<'a> Driver<'a> {
         let (script, reply) = match self.script.next(&child.path) {
             // What runs in the background is the other recipe's to test.
             Err(Why::NoReply) if child.background => {
+                if let Some(stand_ins) = self.bench.placeholders {
+                    stand_ins.note(names::last_name(&child.path));
+                }
                 (None, Reply::Output(Arc::new(json!({ "job": CHILD.to_string() })), Vec::new()))
             }
             Err(why) => {
                 let called = self.bench.project.recipes.get(&child.recipe);
                 let output = called.map(|called| &called.output_shape);
-                if let (true, Some(output)) = (self.bench.placeholders, output) {
+                if let (Some(stand_ins), Some(output)) = (self.bench.placeholders, output) {
+                    stand_ins.note(names::last_name(&child.path));
                     let output = placeholder(names::last_name(&child.path), output);
                     return self.give(&child, Reply::Output(Arc::new(output), Vec::new()));
                 }
@@ -389,7 +393,8 @@ impl<'a> Driver<'a> {
             _ => None,
         });
         let shape = asked.unwrap_or_else(Shape::any);
-        if self.bench.placeholders {
+        if let Some(stand_ins) = self.bench.placeholders {
+            stand_ins.note(names::last_name(&ask.path));
             let answer = Arc::new(placeholder(names::last_name(&ask.path), &shape));
             self.append(&ask.path, Kind::Signalled { by: "the plan".into(), answer })?;
             return Ok(None);

@@ -29,6 +29,7 @@ use crate::{
     deployment,
     journal::{Entry, Outcome},
     machine::Due,
+    stand_ins::StandIns,
 };
 
 pub use report::{junit, lines, summary};
@@ -50,8 +51,8 @@ pub struct Bench<'a> {
     pub files: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
     /// Makes calls in the place of replies: those of plans and recordings.
     pub live: Option<&'a Live<'a>>,
-    /// Whether called recipes and questions without a reply get a placeholder, as they do in plans.
-    pub placeholders: bool,
+    /// Where called recipes and questions without a reply get a placeholder, as they do in plans: who got one.
+    pub placeholders: Option<&'a StandIns>,
     /// Whether every case is cut at each of its entries as well (`--crash`).
     pub crash: bool,
 }
@@ -63,7 +64,7 @@ impl<'a> Bench<'a> {
         connectors: &'a [Connector],
         files: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
     ) -> Self {
-        Self { project, connectors, files, live: None, placeholders: false, crash: false }
+        Self { project, connectors, files, live: None, placeholders: None, crash: false }
     }
 }
 

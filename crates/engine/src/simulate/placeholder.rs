@@ -6,6 +6,16 @@ use serde_json::{Map, Value};
 /// What every placeholder of a text or a date holds.
 pub(crate) const MARKS: [&str; 2] = ["planned-", "9998-12-31"];
 
+/// Returns whether a value holds a text or a date that stands in for another.
+pub(crate) fn is_marked(value: &Value) -> bool {
+    match value {
+        Value::String(text) => MARKS.iter().any(|mark| text.contains(mark)),
+        Value::Array(items) => items.iter().any(is_marked),
+        Value::Object(fields) => fields.values().any(is_marked),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// Returns what stands in for the output of a step.
 pub(crate) fn placeholder(step: &str, shape: &Shape) -> Value {
     match &shape.of {
