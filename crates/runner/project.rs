@@ -1,6 +1,7 @@
 //! A project folder on disk: its files read into memory, and a fingerprint that tells when one has changed.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -58,13 +59,37 @@ pub fn read(dir: &Path) -> Result<Folder, Trouble> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint(Vec<(String, Option<SystemTime>, u64)>);
 
+impl Fingerprint {
+    /// Adds files that are named relative to the folder. One that is there already stays as it was.
+    pub fn with(mut self, dir: &Path, files: &BTreeSet<PathBuf>) -> Self {
+        for file in files {
+            let shown = file.display().to_string();
+            if !self.0.iter().any(|(known, ..)| *known == shown) {
+                self.0.push(stamp(&dir.join(file), shown));
+            }
+        }
+        self
+    }
+
+    /// Returns the files that are other than they were, that are new, or that are gone.
+    pub fn changed_since(&self, before: &Self) -> BTreeSet<String> {
+        let other = |one: &Self, other: &Self| {
+            let differs = |file: &&(String, Option<SystemTime>, u64)| !other.0.contains(file);
+            one.0.iter().filter(differs).map(|(shown, ..)| shown.clone()).collect::<BTreeSet<_>>()
+        };
+        &other(self, before) | &other(before, self)
+    }
+}
+
+fn stamp(path: &Path, shown: String) -> (String, Option<SystemTime>, u64) {
+    let metadata = fs::metadata(path).ok();
+    let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
+    (shown, modified, metadata.map_or(0, |metadata| metadata.len()))
+}
+
 /// Returns the folder's fingerprint.
 pub fn fingerprint(dir: &Path) -> Result<Fingerprint, Trouble> {
-    let files = list(dir)?.into_iter().map(|file| {
-        let metadata = fs::metadata(&file.path).ok();
-        let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
-        (file.shown, modified, metadata.map_or(0, |metadata| metadata.len()))
-    });
+    let files = list(dir)?.into_iter().map(|file| stamp(&file.path, file.shown));
     Ok(Fingerprint(files.collect()))
 }
 

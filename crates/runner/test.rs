@@ -1,13 +1,18 @@
 //! `test`: plays the cases beside the recipes, offline.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
 
 use connector::Connector;
 use engine::simulate::{
     self, Bench, Tested,
     coverage::{self, Coverage},
 };
-use recipe::{Cases, Catalogue, Diagnostic, Recipe, Source, Span};
+use recipe::{Cases, Catalogue, Diagnostic, Project, Recipe, Source, Span, StepKind};
 
 use crate::{
     args::Test,
@@ -28,18 +33,29 @@ pub fn run(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
     if asked.recording.record {
         return record::run(dir, asked);
     }
+    let mut read = ReadBy::new();
     if !asked.watch {
-        return once(dir, asked);
+        return once(dir, asked, None, &mut read);
     }
-    watch::watch(dir, || {
-        if let Err(trouble) = once(dir, asked) {
+    watch::watch(dir, |changed| {
+        if let Err(trouble) = once(dir, asked, changed, &mut read) {
             terminal::trouble(&trouble);
         }
+        read.keys().map(PathBuf::from).collect()
     })?;
     Ok(Exit::Good)
 }
 
-fn once(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
+/// The files that cases name, each with the recipes whose cases do.
+type ReadBy = BTreeMap<String, BTreeSet<String>>;
+
+/// Tests once: everything, or what these changes may have affected.
+fn once(
+    dir: &Path,
+    asked: &Test,
+    changed: Option<&BTreeSet<String>>,
+    read_by: &mut ReadBy,
+) -> Result<Exit, Trouble> {
     let connectors = connectors::all();
     let catalogue = connector::catalogue(&connectors);
     let checked = check::check(dir, &catalogue)?;
@@ -48,7 +64,11 @@ fn once(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
     {
         return Err(unknown_recipe(name, checked.project.recipe_names.iter().map(String::as_str)));
     }
-    let wanted = |recipe: &str| asked.recipe.as_ref().is_none_or(|name| name == recipe);
+    let affected = changed.and_then(|changed| affected(changed, &checked.project, read_by));
+    let wanted = |recipe: &str| {
+        asked.recipe.as_ref().is_none_or(|name| name == recipe)
+            && affected.as_ref().is_none_or(|affected| affected.contains(recipe))
+    };
     // What is wrong with another recipe is `check`'s to say; this one cannot be tested while it is wrong.
     let mut wrong: Vec<Diagnostic> = checked
         .diagnostics
@@ -67,7 +87,7 @@ fn once(dir: &Path, asked: &Test) -> Result<Exit, Trouble> {
     if !wrong.is_empty() {
         terminal::talk(recipe::render(&wrong, terminal::colors_on_stderr()));
     }
-    let tested = play(dir, &files, &checked, &connectors, asked);
+    let tested = play(dir, &files, &checked, &connectors, asked, read_by);
     for file in &tested {
         terminal::data(coloured(&simulate::lines(file)));
     }
@@ -134,15 +154,57 @@ fn play(
     checked: &Checked,
     connectors: &[Connector],
     asked: &Test,
+    read_by: &mut ReadBy,
 ) -> Vec<Tested> {
-    let read = |path: &str| file(dir, path);
-    let crash = asked.crash;
-    let bench = Bench { crash, ..Bench::new(&checked.project, connectors, &read) };
-    files
-        .iter()
-        .map(|(cases, recipe)| simulate::test(cases, recipe, &bench, asked.filter.as_deref()))
-        .filter(|tested| !tested.cases.is_empty())
-        .collect()
+    let mut all = Vec::new();
+    for (cases, recipe) in files {
+        let named: Mutex<BTreeSet<String>> = Mutex::default();
+        let read = |path: &str| {
+            named.lock().expect("no panic while the lock is held").insert(path.into());
+            file(dir, path)
+        };
+        let crash = asked.crash;
+        let bench = Bench { crash, ..Bench::new(&checked.project, connectors, &read) };
+        let tested = simulate::test(cases, recipe, &bench, asked.filter.as_deref());
+        for path in named.lock().expect("no panic while the lock is held").iter() {
+            read_by.entry(path.clone()).or_default().insert(recipe.name.clone());
+        }
+        if !tested.cases.is_empty() {
+            all.push(tested);
+        }
+    }
+    all
+}
+
+/// Returns the recipes whose cases may come out differently after these changes; `None` for all of them.
+fn affected(
+    changed: &BTreeSet<String>,
+    project: &Project,
+    read_by: &ReadBy,
+) -> Option<BTreeSet<String>> {
+    let mut affected = BTreeSet::new();
+    for path in changed {
+        if let Some(recipes) = read_by.get(path) {
+            affected.extend(recipes.iter().cloned());
+        } else {
+            // Settings and tables are everybody's.
+            let name = named(path, ".test.yaml").or_else(|| named(path, ".yaml"))?;
+            affected.insert(name.to_owned());
+        }
+    }
+    // What a recipe takes and gives is its callers' as well.
+    let calls = |recipe: &Recipe| {
+        recipe.all_steps().any(
+            |step| matches!(&step.kind, StepKind::Call(call) if affected.contains(&call.recipe)),
+        )
+    };
+    let callers = project.recipes.values().filter(|recipe| calls(recipe));
+    let callers: Vec<String> = callers.map(|recipe| recipe.name.clone()).collect();
+    affected.extend(callers);
+    // What is wrong now, perhaps because of it, has to be said.
+    let wrong = project.recipe_names.iter().filter(|name| !project.recipes.contains_key(*name));
+    affected.extend(wrong.cloned());
+    Some(affected)
 }
 
 /// Reads a file that a case names, relative to the project folder.

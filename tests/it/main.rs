@@ -38,6 +38,7 @@ mod secrets;
 mod shipped;
 mod shown;
 mod stories;
+mod testing;
 mod tidy;
 mod town;
 mod vendors;
