@@ -96,18 +96,19 @@ async fn work(desk: &Desk, recipe: &str, from: Option<NewJob>) -> Result<Exit, T
 
 /// Waits for the next real event of a recipe.
 async fn next(desk: &Desk, recipe: &str) -> Result<i64, Trouble> {
-    let newest = async || -> Result<i64, Trouble> {
-        let asked = query(&[("recipe", Some(recipe.into())), ("limit", Some("1".into()))]);
+    // Newest first; more than these do not come between two looks.
+    let newest = async || -> Result<Vec<i64>, Trouble> {
+        let asked = query(&[("recipe", Some(recipe.into())), ("limit", Some("100".into()))]);
         let page: Jobs = desk.get(&format!("jobs{asked}")).await?;
-        Ok(page.jobs.first().map_or(0, |job| job.job))
+        Ok(page.jobs.iter().map(|job| job.job).collect())
     };
-    let before = newest().await?;
+    let before = newest().await?.first().copied().unwrap_or_default();
     terminal::talk(paint(WARN, format!("waiting for the next event of `{recipe}` …")));
     loop {
         SystemClock.sleep(LOOK).await;
-        let now = newest().await?;
-        if now > before {
-            return Ok(now);
+        let next = newest().await?.into_iter().take_while(|job| *job > before).last();
+        if let Some(next) = next {
+            return Ok(next);
         }
     }
 }

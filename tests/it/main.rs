@@ -35,6 +35,7 @@ mod promises;
 mod recording;
 mod reference;
 mod secrets;
+mod shadow;
 mod shipped;
 mod shown;
 mod stories;
