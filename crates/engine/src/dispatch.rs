@@ -90,11 +90,36 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    /// Says whether a recipe is on and how many of its jobs may be driven at the same time.
-    pub(crate) fn set_lane(&mut self, recipe: &str, on: bool, slots: u32) {
+    /// Says whether a recipe is on and how many of its jobs may be driven at the same time; returns whether it was
+    /// switched, after which [`reorder`](Self::reorder) is to follow.
+    pub(crate) fn set_lane(&mut self, recipe: &str, on: bool, slots: u32) -> bool {
         let lane = self.lane(recipe);
-        lane.on = on;
         lane.slots = slots;
+        std::mem::replace(&mut lane.on, on) != on
+    }
+
+    /// Looks again at who waits for whom where recipes share order keys: jobs that never began keep nobody of another
+    /// recipe waiting while their own is off.
+    pub(crate) fn reorder(&mut self) {
+        let mut again = Vec::new();
+        for queue in self.orders.values().filter(|queue| queue.len() > 1) {
+            for id in queue {
+                let Some(job) = self.jobs.get(id) else { continue };
+                let looked_at = match &job.place {
+                    Place::Ready => !job.begun,
+                    Place::Waiting(waiting) => {
+                        waiting.behind.iter().any(|other| self.holds_nothing(*other, &job.recipe))
+                    }
+                    Place::Driven | Place::Attention => false,
+                };
+                if looked_at {
+                    again.push(*id);
+                }
+            }
+        }
+        for id in again {
+            self.put(id, Place::Ready);
+        }
     }
 
     /// Adds a job. Jobs must be added in order of acceptance.
@@ -366,9 +391,23 @@ impl Dispatch {
     /// Returns the job right before this one in its order key, if there is one. Waiting for the one right before (not
     /// for the first) wakes one job at a time when many share a key.
     fn before(&self, id: JobId) -> Option<JobId> {
-        let queue = self.orders.get(self.jobs.get(&id)?.order.as_ref()?)?;
+        let job = self.jobs.get(&id)?;
+        let queue = self.orders.get(job.order.as_ref()?)?;
         let at = queue.binary_search(&id).ok()?;
-        at.checked_sub(1).and_then(|before| queue.get(before).copied())
+        (0..at)
+            .rev()
+            .filter_map(|before| queue.get(before).copied())
+            .find(|before| !self.holds_nothing(*before, &job.recipe))
+    }
+
+    /// Returns whether a job keeps jobs of this recipe from nothing: it never began, and its own recipe is off.
+    fn holds_nothing(&self, id: JobId, recipe: &str) -> bool {
+        self.jobs.get(&id).is_some_and(|job| {
+            !job.begun
+                && job.place != Place::Driven
+                && job.recipe != recipe
+                && self.lanes.get(&job.recipe).is_none_or(|lane| !lane.on)
+        })
     }
 
     fn put(&mut self, id: JobId, place: Place) {

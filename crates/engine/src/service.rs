@@ -470,9 +470,13 @@ impl Shared {
         self.fresh.clear();
         let recipes = self.recipes.read().expect("no panic while the lock is held");
         let mut dispatch = self.dispatch();
+        let mut switched = false;
         for (name, known) in &*recipes {
             let slots = known.current.as_ref().map_or(16, |recipe| recipe.settings.concurrency);
-            dispatch.set_lane(name, known.on, slots);
+            switched |= dispatch.set_lane(name, known.on, slots);
+        }
+        if switched {
+            dispatch.reorder();
         }
     }
 }

@@ -66,3 +66,59 @@ async fn a_job_that_another_recipe_of_its_group_has_overtaken_is_not_retried_by_
     retry(true).await.unwrap();
     bench.until(first, Status::Succeeded).await;
 }
+
+/// Whatever a job waits for, a person included, those behind it wait too; one that is over keeps nobody.
+#[tokio::test]
+async fn a_job_that_waits_for_a_person_is_waited_for() {
+    let bench = bench().await;
+    bench
+        .vendor
+        .next("upload", Reply::DoneThenFail(Failure::unknown("reset", "the line went dead")));
+    bench.vendor.foggy(true);
+    let first = job(&bench, "hired", "Ada", "1").await;
+    bench.through(first, Status::NeedsAttention).await;
+    let second = job(&bench, "unhired", "Ada", "2").await;
+    assert_eq!(bench.row(second).await.standing.status, Status::Queued);
+    assert_eq!(bench.engine.blocked_by(second), Some(first));
+    bench.engine.command(first, "Eve", Command::Cancel).await.unwrap();
+    bench.until(second, Status::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_job_that_never_began_of_a_recipe_that_is_off_keeps_nobody_waiting() {
+    let bench = bench().await;
+    bench.engine.switch("hired", false).await.unwrap();
+    let first = job(&bench, "hired", "Ada", "1").await;
+    let second = job(&bench, "unhired", "Ada", "2").await;
+    bench.until(second, Status::Succeeded).await;
+    assert_eq!(bench.row(first).await.standing.status, Status::Queued);
+    // Switched on, it is the first of its key again.
+    bench.vendor.next("upload", Reply::Fail(Failure::transient("busy", "later")));
+    bench.engine.switch("hired", true).await.unwrap();
+    bench.until(first, Status::Waiting).await;
+    let third = job(&bench, "unhired", "Ada", "3").await;
+    assert_eq!(bench.engine.blocked_by(third), Some(first));
+    // It has begun: switched off, it keeps what it holds.
+    bench.engine.switch("hired", false).await.unwrap();
+    assert_eq!(bench.engine.blocked_by(third), Some(first));
+    bench.engine.switch("hired", true).await.unwrap();
+    bench.pass_wait(first).await;
+    bench.until(third, Status::Succeeded).await;
+    assert_eq!(bench.vendor.made("upload"), ["unhired", "hired", "unhired"]);
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_job_that_never_began_goes_on_when_its_recipe_is_switched_off() {
+    let bench = bench().await;
+    bench.vendor.next("upload", Reply::Gate);
+    let first = job(&bench, "unhired", "Ada", "1").await;
+    bench.until_called("upload", 1).await;
+    let second = job(&bench, "hired", "Ada", "2").await;
+    let third = job(&bench, "unhired", "Ada", "3").await;
+    assert_eq!(bench.engine.blocked_by(third), Some(second));
+    bench.engine.switch("hired", false).await.unwrap();
+    assert_eq!(bench.engine.blocked_by(third), Some(first));
+    bench.vendor.open_gate(1);
+    bench.until(third, Status::Succeeded).await;
+    assert_eq!(bench.row(second).await.standing.status, Status::Queued);
+}
