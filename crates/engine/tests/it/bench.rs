@@ -19,7 +19,7 @@ pub(crate) struct Bench {
     recipes: Recipes,
 }
 
-/// The recipes of a bench: names and texts.
+/// The files of a bench: recipes by name, and `runner.yaml` and tables by path, with their texts.
 type Recipes = Vec<(String, String)>;
 
 /// The head of every recipe of these tests.
@@ -42,13 +42,14 @@ impl Bench {
     pub(crate) async fn with(recipes: &[(&str, &str)]) -> Self {
         let owned = |(name, text): &(&str, &str)| ((*name).to_string(), (*text).to_string());
         let bench = Self::of(recipes.iter().map(owned).collect()).await;
-        for (name, _) in recipes {
+        for (name, _) in recipes.iter().filter(|(name, _)| !name.contains('.')) {
             bench.engine.switch(name, true).await.unwrap();
         }
         bench
     }
 
     async fn of(recipes: Recipes) -> Self {
+        is_right(&recipes);
         let folder = tempfile::tempdir().unwrap();
         let vendor = Vendor::default();
         let clock = Arc::new(ManualClock::new("2026-11-23T09:00:00Z".parse().unwrap()));
@@ -75,6 +76,14 @@ impl Bench {
     /// Takes another text of the recipe.
     pub(crate) async fn deploy(&mut self, steps: &str) {
         self.recipes = vec![("test".into(), format!("{HEAD}{steps}"))];
+        is_right(&self.recipes);
+        self.engine.deploy(project(&self.vendor, &self.recipes)).await.unwrap();
+    }
+
+    /// Writes a file, right or not, and takes what there is now. Without a text, the file is gone.
+    pub(crate) async fn write(&mut self, name: &str, text: Option<&str>) {
+        self.recipes.retain(|(known, _)| known != name);
+        self.recipes.extend(text.map(|text| (name.to_owned(), text.to_owned())));
         self.engine.deploy(project(&self.vendor, &self.recipes)).await.unwrap();
     }
 
@@ -214,23 +223,37 @@ pub(crate) fn word(entry: &Entry) -> String {
 
 /// Returns the checked recipe with these steps.
 pub(crate) fn deployment(vendor: &Vendor, steps: &str) -> Deployment {
-    project(vendor, &[("test".into(), format!("{HEAD}{steps}"))])
+    let recipes = [("test".into(), format!("{HEAD}{steps}"))];
+    is_right(&recipes);
+    project(vendor, &recipes)
 }
 
-/// Returns the checked project with these recipes.
-fn project(vendor: &Vendor, recipes: &[(String, String)]) -> Deployment {
-    let connectors: Arc<[_]> = [connector()].into();
-    let files = ProjectFiles {
-        connections: Some(Source::new("connections.yaml", "vendor: {}\n")),
-        recipes: recipes
-            .iter()
-            .map(|(name, text)| Source::new(format!("recipes/{name}.yaml"), text))
-            .collect(),
-        ..ProjectFiles::default()
-    };
-    let (project, found) = check(&files, &connector::catalogue(&connectors));
+fn is_right(recipes: &[(String, String)]) {
+    let (_, found) = check(&files(recipes), &connector::catalogue(&[connector()]));
     let errors: Vec<_> = found.iter().filter(|one| one.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
+}
+
+fn files(recipes: &[(String, String)]) -> ProjectFiles {
+    let mut files = ProjectFiles {
+        connections: Some(Source::new("connections.yaml", "vendor: {}\n")),
+        ..ProjectFiles::default()
+    };
+    for (name, text) in recipes {
+        match name.as_str() {
+            "runner.yaml" => files.runner = Some(Source::new(name, text)),
+            table if table.starts_with("tables/") => files.tables.push(Source::new(table, text)),
+            name => files.recipes.push(Source::new(format!("recipes/{name}.yaml"), text)),
+        }
+    }
+    files
+}
+
+/// Returns the checked project with these files.
+fn project(vendor: &Vendor, recipes: &[(String, String)]) -> Deployment {
+    let connectors: Arc<[_]> = [connector()].into();
+    let files = files(recipes);
+    let (project, _) = check(&files, &connector::catalogue(&connectors));
     let connections = HashMap::from([("vendor".to_string(), Ok(vendor.connection()))]);
     Deployment { files, project: Arc::new(project), connectors, connections }
 }

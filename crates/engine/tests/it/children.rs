@@ -1,7 +1,7 @@
 //! Recipes that call others: one job each, whatever dies; how it ends is how the step ends.
 
 use connector::Failure;
-use engine::{Command, CommandError, JobId, Status, StepPath};
+use engine::{Command, CommandError, JobId, Settlement, Status, StepPath};
 use serde_json::json;
 
 use crate::{
@@ -164,4 +164,52 @@ async fn a_called_recipe_begun_by_hand_has_its_input_checked() {
     let wrong = submit(json!({ "name": 7 })).await.unwrap_err();
     assert_eq!(wrong.to_string(), "`child` does not take this: `name` is text, found `7`");
     assert!(matches!(submit(json!({})).await, Err(CommandError::WrongInput { .. })));
+}
+
+#[tokio::test]
+async fn while_a_called_job_waits_for_a_person_its_caller_waits_for_it() {
+    let child = CHILD.replace("vendor.upload", "vendor.send");
+    let bench = Bench::with(&[("test", PARENT), ("child", &child)]).await;
+    let lost = Failure::unknown("reset", "the line went dead");
+    bench.vendor.next("send", Reply::DoneThenFail(lost));
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    let child = child_of(&bench, job).await;
+    bench.until(child, Status::NeedsAttention).await;
+    bench.until(job, Status::Waiting).await;
+    let bench = bench.restart().await;
+    assert_eq!(bench.row(job).await.standing.status, Status::Waiting);
+    let happened = Settlement::Happened(json!({ "id": "by hand" }).into());
+    let resolve = Command::Resolve { step: StepPath("made".into()), settlement: happened };
+    bench.engine.command(child, "Eve", resolve).await.unwrap();
+    bench.until(job, Status::Succeeded).await;
+    assert_eq!(bench.vendor.made("note"), ["by hand"]);
+}
+
+/// A `stop` ends the job that it stands in, and no other.
+#[tokio::test]
+async fn a_stop_in_a_called_recipe_ends_that_job_alone() {
+    for (stop, caller) in [
+        ("succeeded", Status::Succeeded),
+        ("skipped", Status::Succeeded),
+        ("failed", Status::Failed),
+    ] {
+        let steps = format!(
+            "steps:\n  - stop: {stop}\n    when: input.name == 'Ada'\n    reason: enough\n"
+        );
+        let child =
+            CHILD.replace("{{ steps.made.id }}", "{{ input.name }}").replace("steps:\n", &steps);
+        // After a `stop` there is no output.
+        let parent = PARENT.replace("steps.child.id", "steps.child.id | default('nothing')");
+        let bench = Bench::with(&[("test", &parent), ("child", &child)]).await;
+        let job = bench.job(&body("Ada", "1", &[])).await;
+        bench.until(job, caller).await;
+        let row = bench.row(child_of(&bench, job).await).await;
+        assert_eq!(row.standing.status.word(), stop);
+        assert_eq!(
+            bench.vendor.made("upload"),
+            [""; 0],
+            "what stands behind the stop is not worked"
+        );
+        assert_eq!(bench.vendor.made("note").len(), usize::from(caller == Status::Succeeded));
+    }
 }

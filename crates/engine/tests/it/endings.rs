@@ -157,3 +157,28 @@ async fn a_job_that_cannot_be_built_any_more_can_be_cancelled() {
     // Who waited behind it goes on.
     bench.until(next, Status::Succeeded).await;
 }
+
+/// A time-out is no failure of a step: nobody catches it, what waits is dropped, and only `finally` follows.
+#[tokio::test]
+async fn time_that_runs_out_in_a_try_is_not_caught() {
+    const STEPS: &str = "settings: { timeout: 1h }\nsteps:\n  - try:\n      - { id: rest, wait: 2h }\n    catch:\n      \
+        - { id: caught, action: vendor.send, with: { name: caught } }\n  - { id: after, action: vendor.send, with: { name: after } }\n\
+        finally:\n  - { id: note, action: vendor.note, with: { name: \"{{ outcome.status }}\" } }\n";
+    let bench = Bench::new(STEPS).await;
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(job, Status::Waiting).await;
+    bench.pass(Duration::from_mins(61));
+    bench.until(job, Status::Failed).await;
+    assert_eq!(bench.vendor.calls("send"), [""; 0]);
+    assert_eq!(bench.vendor.made("note"), ["failed"]);
+    let story = bench.story(job).await;
+    assert!(!story.contains(&"rest:fired".to_owned()), "{story:?}");
+
+    // Nor is a cancel, and nothing at all follows it.
+    let bench = Bench::new(STEPS).await;
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(job, Status::Waiting).await;
+    bench.engine.command(job, "Grace", Command::Cancel).await.unwrap();
+    bench.until(job, Status::Cancelled).await;
+    assert_eq!((bench.vendor.calls("send").len(), bench.vendor.calls("note").len()), (0, 0));
+}

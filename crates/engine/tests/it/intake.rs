@@ -137,3 +137,25 @@ async fn when_unfinished_jobs_take_all_the_room_the_sender_is_asked_to_try_again
     bench.engine.deploy(deployment(&bench.vendor, CREATE)).await.unwrap();
     bench.job(&body("Bob", "2", &[])).await;
 }
+
+/// What is genuine is not lost because an expression of the trigger cannot deal with it.
+#[tokio::test]
+async fn an_event_whose_key_cannot_be_worked_out_waits_for_a_person() {
+    for key in [
+        "key: event.name | int | text",
+        "dedupe: event.name | int | text",
+        "when: (event.name | int) > 0",
+    ] {
+        let recipe = format!(
+            "title: A test\ntrigger: {{ on: vendor.happened, {key} }}\nsteps:\n  \
+             - {{ id: note, action: vendor.note, with: {{ name: x }} }}\n"
+        );
+        let bench = Bench::with(&[("test", &recipe)]).await;
+        let answer = bench.deliver(&body("Ada", "1", &[])).await;
+        assert_eq!((answer.status, answer.jobs.len()), (200, 1), "{key}: {answer:?}");
+        let row = bench.until(answer.jobs[0], Status::NeedsAttention).await;
+        assert!(row.standing.note.contains("Ada"), "{key}: {}", row.standing.note);
+        let good = bench.deliver(&body("7", "2", &[])).await;
+        bench.until(good.jobs[0], Status::Succeeded).await;
+    }
+}

@@ -21,4 +21,5 @@ mod rounds;
 mod rounds_at_once;
 mod sources;
 mod vendor;
+mod versions;
 mod waits;
