@@ -266,7 +266,7 @@ pub enum Jobs {
     List(List),
     /// Show a job: every step with its input, output, attempts and time
     #[command(
-        after_help = "Example:\n  recipe-runner jobs show 42\n  recipe-runner jobs show 42 --step employee"
+        after_help = "Example:\n  recipe-runner jobs show 42\n  recipe-runner jobs show 42 --step employee\n  recipe-runner jobs show 42 --requests   # of writes that are held"
     )]
     Show {
         /// The job's number
@@ -274,6 +274,9 @@ pub enum Jobs {
         /// Show only steps at or under this path
         #[arg(long, value_name = "PATH")]
         step: Option<String>,
+        /// Show only the exact requests that held writes would send; reads are sent for it
+        #[arg(long, conflicts_with = "step")]
+        requests: bool,
         #[command(flatten)]
         output: Output,
     },

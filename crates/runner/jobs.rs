@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use engine::Status;
+use engine::{HeldWrite, Status};
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,7 +22,10 @@ pub async fn run(dir: &Path, jobs: Jobs) -> Result<Exit, Trouble> {
     let desk = Desk::open(dir).await?;
     let done = match jobs {
         Jobs::List(asked) => list(&desk, asked).await,
-        Jobs::Show { job, step, output } => show(&desk, job, step.as_deref(), output.format).await,
+        Jobs::Show { job, requests: true, output, .. } => held(&desk, job, output.format).await,
+        Jobs::Show { job, step, output, .. } => {
+            show(&desk, job, step.as_deref(), output.format).await
+        }
         Jobs::Retry { job, newest, force } => {
             let told = "goes on from the step that failed";
             let body = json!({ "newest": newest, "force": force });
@@ -124,6 +127,17 @@ async fn show(desk: &Desk, job: i64, step: Option<&str>, format: Format) -> Resu
     match format {
         Format::Json => terminal::json(&story),
         Format::Text => terminal::data(show::story(&story, step)),
+    }
+    Ok(Exit::Good)
+}
+
+/// Shows the requests that held writes would send.
+async fn held(desk: &Desk, job: i64, format: Format) -> Result<Exit, Trouble> {
+    let held: Vec<HeldWrite> = desk.get(&format!("jobs/{job}/held")).await?;
+    match format {
+        Format::Json => terminal::json(&held),
+        Format::Text if held.is_empty() => terminal::data(format!("job {job} holds no write")),
+        Format::Text => terminal::data(show::held(&held)),
     }
     Ok(Exit::Good)
 }

@@ -9,6 +9,7 @@ use crate::{
     desk::{Desk, escaped},
     exit::{Exit, Trouble},
     http::api::NewJob,
+    show,
     terminal::{self, BAD, FAINT, GOOD, STRONG, WARN, count, paint},
 };
 
@@ -71,13 +72,7 @@ fn told(step: &PlannedStep) -> Vec<String> {
     {
         lines.push(format!("      with {input}"));
     }
-    for request in &step.requests {
-        lines.push(format!("      {} {}", request.method, request.url));
-        if !request.body.is_null() {
-            let body = serde_json::to_string_pretty(&request.body).unwrap_or_default();
-            lines.extend(body.lines().map(|line| format!("      {line}")));
-        }
-    }
+    lines.extend(show::requests(&step.requests));
     lines
 }
 

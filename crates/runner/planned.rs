@@ -1,8 +1,8 @@
 //! Looking ahead: what a job would write, and how past ones would go now. Everything masked as the recipe says.
 
-use connector::Delivery;
+use connector::{Delivery, http::Planned};
 use engine::{
-    JobId,
+    HeldWrite, JobId,
     plan::{Past, Plan},
 };
 
@@ -11,6 +11,7 @@ use crate::{
     mask,
     request::From,
     service::{Service, command_trouble},
+    story::Story,
 };
 
 impl Service {
@@ -39,6 +40,21 @@ impl Service {
         };
         let plan = self.engine.plan(recipe, from).await.map_err(|error| command_trouble(&error))?;
         Ok(masked(plan, hidden, &paths))
+    }
+
+    /// Returns what the held writes of a job would send: what they ask before is asked, the writes are shown.
+    pub async fn held(&self, job: i64) -> Result<Vec<HeldWrite>, Trouble> {
+        let held = self.engine.held(JobId(job)).await;
+        let mut held = held.map_err(|error| command_trouble(&error))?;
+        let view = self.view(job).await?;
+        let hidden = self.hidden_in(&view, &Story::of(&view)).await?;
+        for write in &mut held {
+            hide_requests(&mut write.requests, &hidden);
+            if let Some(failure) = &mut write.failure {
+                mask::hide_text(failure, &hidden);
+            }
+        }
+        Ok(held)
     }
 
     /// Returns how the last finished jobs of a recipe would go now, the newest first.
@@ -74,10 +90,14 @@ fn masked(mut plan: Plan, mut hidden: Vec<String>, paths: &[String]) -> Plan {
         if let Some(failure) = &mut step.failure {
             mask::hide_text(failure, &hidden);
         }
-        for request in &mut step.requests {
-            mask::hide_text(&mut request.url, &hidden);
-            mask::hide_values(&mut request.body, &hidden);
-        }
+        hide_requests(&mut step.requests, &hidden);
     }
     plan
+}
+
+fn hide_requests(requests: &mut [Planned], hidden: &[String]) {
+    for request in requests {
+        mask::hide_text(&mut request.url, hidden);
+        mask::hide_values(&mut request.body, hidden);
+    }
 }

@@ -8,7 +8,8 @@ use crate::{
     terminal::{BAD, FAINT, GOOD, NAME, STRONG, WARN, count, paint},
 };
 use anstyle::Style;
-use engine::Status;
+use connector::http::Planned;
+use engine::{HeldWrite, Status};
 
 /// How much of one value is shown; `--format json` shows all of it.
 const LONGEST_VALUE: usize = 300;
@@ -62,6 +63,11 @@ pub fn story(story: &Story, under: Option<&str>) -> String {
         lines.push(step_line(step));
         lines.extend(details(step));
     }
+    if story.steps.iter().any(|step| step.state == StepState::Held) {
+        let see =
+            format!("the requests it would send: recipe-runner jobs show {} --requests", story.job);
+        lines.push(paint(FAINT, format!("    {see}")));
+    }
     if !story.interventions.is_empty() {
         lines.push(String::new());
         for one in &story.interventions {
@@ -69,6 +75,32 @@ pub fn story(story: &Story, under: Option<&str>) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// Writes the requests that held writes would send.
+pub fn held(held: &[HeldWrite]) -> String {
+    let mut lines = Vec::new();
+    for write in held {
+        lines.push(format!("{} {} {}", paint(WARN, "?"), write.path, paint(FAINT, &write.does)));
+        lines.extend(requests(&write.requests));
+        if let Some(failure) = &write.failure {
+            lines.push(format!("    {} {failure}", paint(BAD, "cannot be told:")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Writes requests that were not sent.
+pub fn requests(requests: &[Planned]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for request in requests {
+        lines.push(format!("      {} {}", request.method, request.url));
+        if !request.body.is_null() {
+            let body = serde_json::to_string_pretty(&request.body).unwrap_or_default();
+            lines.extend(body.lines().map(|line| format!("      {line}")));
+        }
+    }
+    lines
 }
 
 /// Writes a step in one line: its mark, path, action, and how it went.

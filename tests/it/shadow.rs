@@ -7,7 +7,8 @@ use std::{
     thread,
 };
 
-use serde_json::json;
+use sandbox::goco::Operation;
+use serde_json::{Value, json};
 
 use crate::town::{JOHNNY, NORA, RECIPE, Town, step};
 
@@ -27,6 +28,23 @@ fn a_held_write_is_shown_and_sent_or_refused_as_a_person_says() {
     assert_eq!(town.employees(JOHNNY), []);
     let shown = town.cli(&["jobs", "show", "1"]);
     assert!(shown.out.contains("held") && shown.out.contains("personal@example.com"), "{shown:?}");
+
+    // The request is shown exactly as it leaves later, without the secret, and is not sent by showing it.
+    let requests = town.json(&["jobs", "show", "1", "--requests"]);
+    assert_eq!((&requests[0]["path"], requests.as_array().unwrap().len()), (&"employee".into(), 1));
+    let request = &requests[0]["requests"][0];
+    assert_eq!(request["method"], "POST", "{requests:#}");
+    assert!(request["url"].as_str().unwrap().starts_with(&town.goco.url()), "{requests:#}");
+    assert_eq!(request["body"]["personal_email"], "personal@example.com", "{requests:#}");
+    assert_eq!(requests[0]["failure"], Value::Null);
+    let key = sandbox::goco::Switches::default().key;
+    assert!(!requests.to_string().contains(&key), "{requests:#}");
+    let told = town.cli(&["jobs", "show", "1", "--requests"]);
+    assert!(
+        told.out.contains("POST http") && told.out.contains("personal@example.com"),
+        "{told:?}"
+    );
+    assert_eq!(town.asked(Operation::CreateEmployee), 0);
 
     // It outlives a death, and a plain retry sends nothing.
     town.kill();
@@ -61,10 +79,20 @@ fn a_held_write_is_shown_and_sent_or_refused_as_a_person_says() {
         (step_state(&town, 1, "note").as_deref() == Some("held")).then_some(())
     });
     assert_eq!(town.notes(JOHNNY), []);
+    let requests = town.api("GET", "/jobs/1/held", &operator, &Value::Null).1;
+    let shown = requests[0]["requests"][0]["body"].to_string();
     resolve("note", "not_happened");
     town.wait(1, "succeeded");
     assert_eq!(town.documents(&employee).len(), 1);
-    assert_eq!(town.notes(JOHNNY).len(), 1);
+    // The note that arrived is the one that was shown, down to the mark at its end.
+    let notes = town.notes(JOHNNY);
+    assert_eq!(notes.len(), 1);
+    assert!(
+        notes[0].body.contains("[ref ") && shown.contains(&notes[0].body),
+        "{shown}\n{notes:?}"
+    );
+    let nothing = town.cli(&["jobs", "show", "1", "--requests"]);
+    assert_eq!(nothing.out.trim(), "job 1 holds no write");
 
     // A write that is refused and that the job cannot do without ends it.
     town.hire(NORA);

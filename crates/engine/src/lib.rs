@@ -13,6 +13,7 @@ mod effect;
 mod flight;
 mod fresh;
 mod gather;
+mod held;
 mod intake;
 mod journal;
 mod machine;
@@ -38,6 +39,7 @@ pub use catch_up::CaughtUp;
 pub use command::{Command, CommandError, Given, Settlement};
 pub use crash::CRASH_POINTS;
 pub use deployment::Deployment;
+pub use held::HeldWrite;
 pub use intake::Answer;
 pub use journal::{
     Choice, Entry, FORMAT, JobError, JobId, Kind, Outcome, Status, StepPath, StepWarning, Verdict,

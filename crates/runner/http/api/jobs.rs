@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use engine::{Command, Given, Settlement, Status, StepPath};
+use engine::{Command, Given, HeldWrite, Settlement, Status, StepPath};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -237,6 +237,10 @@ pub async fn journal(
     let entries: Vec<_> = after.take(limit).map(entry).collect();
     let next = entries.last().map(|entry| entry.seq).filter(|seq| *seq < last);
     Ok(Json(Journal { entries, next }))
+}
+
+pub async fn held(may: Operator, At(path): At<JobPath>) -> Result<Json<Vec<HeldWrite>>, Problem> {
+    Ok(Json(may.site.service.held(path.job).await?))
 }
 
 pub async fn retry(

@@ -63,6 +63,7 @@ pub fn routes(door: Door) -> Door {
         .api(POST, "/api/v1/jobs/retry", "Have many jobs go on", jobs::retry_many)
         .api(GET, "/api/v1/jobs/{job}", "One job with everything that happened to it", jobs::one)
         .api(GET, "/api/v1/jobs/{job}/journal", "The journal of a job, entry by entry", jobs::journal)
+        .api(GET, "/api/v1/jobs/{job}/held", "Show what the held writes of a job would send\nReads are sent, the writes are not.", jobs::held)
         .api(POST, "/api/v1/jobs/{job}/retry", "Have a job go on", jobs::retry)
         .api(POST, "/api/v1/jobs/{job}/cancel", "End a job", jobs::cancel)
         .api(POST, "/api/v1/jobs/{job}/answer", "Answer a question of a job", jobs::answer)
