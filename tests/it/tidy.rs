@@ -103,7 +103,7 @@ fn is_test(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
 }
 
-/// Every Rust file of the tree with its text.
+/// Every Rust file of the tree, by its path in it, with its text.
 pub fn sources() -> impl Iterator<Item = (PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -111,9 +111,9 @@ pub fn sources() -> impl Iterator<Item = (PathBuf, String)> {
         collect(&root.join(folder), &mut files);
     }
     assert!(files.len() > 20, "the tree was not found");
-    files.into_iter().map(|path| {
+    files.into_iter().map(move |path| {
         let text = fs::read_to_string(&path).unwrap();
-        (path, text)
+        (path.strip_prefix(root).unwrap().to_owned(), text)
     })
 }
 
