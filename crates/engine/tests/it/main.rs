@@ -15,6 +15,7 @@ mod kept;
 mod machine;
 mod order;
 mod pauses;
+mod plans;
 mod play;
 mod reopened;
 mod rounds;

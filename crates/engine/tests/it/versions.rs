@@ -6,7 +6,7 @@ use engine::{Command, FileState, Status};
 
 use crate::{
     bench::Bench,
-    vendor::{Reply, Vendor, body},
+    vendor::{Reply, body},
 };
 
 /// Looks up a word in a table, asks how loud to be, and sends both.
@@ -87,7 +87,7 @@ async fn connections_are_always_those_of_now() {
     bench.vendor.next("upload", Reply::Fail(Failure::transient("busy", "later")));
     let job = bench.job(&body("Ada", "1", &[])).await;
     bench.until(job, Status::Waiting).await;
-    let before = std::mem::replace(&mut bench.vendor, Vendor::default());
+    let before = std::mem::take(&mut bench.vendor);
     bench.write("test", Some(SAYS)).await;
     bench.pass_wait(job).await;
     bench.until(job, Status::Succeeded).await;
