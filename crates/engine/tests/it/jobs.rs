@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connector::{Failure, FailureKind};
+use connector::{Clock, Failure, FailureKind};
 use engine::{Command, CommandError, JobId, Kind, Settlement, Status, StepPath};
 use serde_json::json;
 
@@ -194,6 +194,29 @@ async fn a_call_that_never_answers_is_cut_off() {
     bench.pass_wait(job).await;
     bench.until(job, Status::Succeeded).await;
     assert_eq!(bench.vendor.calls("create").len(), 1);
+}
+
+#[tokio::test]
+async fn each_attempt_has_the_whole_time_of_its_step() {
+    let bench = Bench::new(&CREATE.replace("with:", "timeout: 30s\n    with:")).await;
+    bench.vendor.next("create", Reply::Gate);
+    bench.vendor.next("create", Reply::Gate);
+    let job = bench.job(&body("Ada", "1", &[])).await;
+    bench.until_called("create", 1).await;
+    bench.pass(Duration::from_secs(31));
+    // It is looked up, has not happened, and is called again, after the waits for both.
+    while bench.vendor.calls("create").len() < 2 {
+        if let Some(at) = bench.row(job).await.standing.wake_at.filter(|at| *at > bench.clock.now())
+        {
+            bench.clock.set(at);
+        }
+        tokio::task::yield_now().await;
+    }
+    bench.pass(Duration::from_secs(29));
+    assert_eq!(bench.row(job).await.standing.status, Status::Running);
+    bench.vendor.open_gate(1);
+    bench.until(job, Status::Succeeded).await;
+    assert_eq!((bench.vendor.calls("create").len(), bench.vendor.made("create").len()), (2, 1));
 }
 
 #[tokio::test]

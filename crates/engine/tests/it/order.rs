@@ -122,3 +122,16 @@ async fn who_waits_behind_a_job_that_never_began_goes_on_when_its_recipe_is_swit
     bench.until(third, Status::Succeeded).await;
     assert_eq!(bench.row(second).await.standing.status, Status::Queued);
 }
+
+#[tokio::test]
+async fn without_a_group_a_key_is_its_recipes_own() {
+    let alone = |what: &str| recipe(what).replace("group: people, ", "");
+    let bench = Bench::with(&[("hired", &alone("hired")), ("unhired", &alone("unhired"))]).await;
+    bench.vendor.next("upload", Reply::Fail(Failure::transient("busy", "later")));
+    let first = job(&bench, "hired", "Ada", "1").await;
+    bench.until(first, Status::Waiting).await;
+    let other = job(&bench, "unhired", "Ada", "2").await;
+    bench.until(other, Status::Succeeded).await;
+    let second = job(&bench, "hired", "Ada", "3").await;
+    assert_eq!(bench.engine.blocked_by(second), Some(first));
+}
