@@ -9,8 +9,12 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::sync::mpsc;
 
-use crate::{deployment::Pinned, journal::JobId, store::JobRow};
+use crate::{
+    crash::crash_point, deployment::Pinned, drive::Drive, journal::JobId, pins::pinned_first,
+    service::Shared, store::JobRow, worker::Mail,
+};
 
 /// At most so many jobs, and at most so many bytes of bodies: decoded, an event takes some ten times its body, so this
 /// is less than 100 MB when very many come at once, and nothing when few do.
@@ -64,5 +68,22 @@ impl FreshJobs {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Begins the drive of a job whose event is at hand; gives the mail back when it is not.
+pub(crate) async fn begin(
+    shared: &Arc<Shared>,
+    id: JobId,
+    mail: mpsc::UnboundedReceiver<Mail>,
+) -> Result<Box<Drive>, mpsc::UnboundedReceiver<Mail>> {
+    let Some(Fresh { row, pinned, event, .. }) = shared.fresh.take(id) else { return Err(mail) };
+    // What it would pin now: the same recipe, tables and properties as when it was accepted.
+    match pinned_first(shared, &row, &[]).await {
+        Ok(now) if Arc::ptr_eq(&now, &pinned) => {
+            crash_point("job.loaded");
+            Ok(Box::new(Drive::new(shared.clone(), row, pinned, event, mail)))
+        }
+        _ => Err(mail),
     }
 }

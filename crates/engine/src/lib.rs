@@ -17,6 +17,7 @@ mod held;
 mod intake;
 mod journal;
 mod machine;
+mod made;
 mod pins;
 pub mod plan;
 mod poll;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::{
     deployment::{Deployment, Pinned},
-    intake,
+    intake, made,
     service::Shared,
     sources::{Defined, SourceKind, after},
     store::{Intake, Reading, Source, StoreError, Taken},
@@ -112,7 +112,7 @@ pub(crate) fn reading(
         query: String::new(),
         verdict: kind.verdict().into(),
         answered: 200,
-        jobs: intake::jobs_of(pinned, deployment, &delivery, None),
+        jobs: made::jobs_of(pinned, deployment, &delivery, None),
         body: delivery.body,
     };
     Reading { intake, same_as: found.same_as.map(|same| (same.subject, same.since)) }

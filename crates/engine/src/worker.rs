@@ -15,7 +15,7 @@ use crate::{
     dispatch::{Parked, Place, Waiting},
     drive::{Drive, DriveError},
     effect::take_up_holds,
-    fresh::Fresh,
+    fresh,
     journal::{Entry, JobId, Kind, Outcome, Status, StepPath, Verdict},
     machine::names,
     pins::{compiled, next_pins, pinned_first},
@@ -185,7 +185,7 @@ async fn drive(
     mut asked: Option<Asked>,
     mail: mpsc::UnboundedReceiver<Mail>,
 ) -> (Parked, Late) {
-    let mut drive = match begin(&shared, id, mail).await {
+    let mut drive = match fresh::begin(&shared, id, mail).await {
         Ok(drive) => drive,
         Err(mail) => match read(&shared, id, asked, mail).await {
             Ok((drive, left)) => {
@@ -224,23 +224,6 @@ async fn drive(
         }
     };
     (parked, Late::Drive(drive))
-}
-
-/// Begins the drive of a job whose event is at hand; gives the mail back when it is not.
-async fn begin(
-    shared: &Arc<Shared>,
-    id: JobId,
-    mail: mpsc::UnboundedReceiver<Mail>,
-) -> Result<Box<Drive>, mpsc::UnboundedReceiver<Mail>> {
-    let Some(Fresh { row, pinned, event, .. }) = shared.fresh.take(id) else { return Err(mail) };
-    // What it would pin now: the same recipe, tables and properties as when it was accepted.
-    match pinned_first(shared, &row, &[]).await {
-        Ok(now) if Arc::ptr_eq(&now, &pinned) => {
-            crash_point("job.loaded");
-            Ok(Box::new(Drive::new(shared.clone(), row, pinned, event, mail)))
-        }
-        _ => Err(mail),
-    }
 }
 
 /// Reads a job to be driven from the store, with the command that is not carried out yet; or says where it belongs.

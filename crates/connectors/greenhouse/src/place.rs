@@ -204,7 +204,7 @@ impl<'a> Place<'a> {
             Value::Array(_) => "is a list",
             Value::Object(_) => "is a map",
         };
-        let path = self.path.as_ref().map_or_else(|| "the body".into(), |path| path.to_string());
+        let path = self.path.as_ref().map_or_else(|| "the body".into(), ToString::to_string);
         match self.source {
             Source::Webhook => Failure::permanent(
                 "invalid_payload",

@@ -273,7 +273,7 @@ pub(super) fn is_matcher(node: &Node) -> bool {
 /// Reports a matcher that can match nothing.
 pub(super) fn check(node: &Node, to: &mut Reporter<'_>) {
     #[cfg(test)]
-    seen::map("a matcher", &WORDS, node, to.source);
+    seen::map("a matcher", MATCHER.keys, node, to.source);
     let Value::Map(entries) = &node.value else { return };
     for (key, value) in entries {
         match (key.text.as_str(), &value.value) {
