@@ -97,6 +97,79 @@ fn a_vendor_that_lists_later_than_settle_is_beyond_the_promise() {
 }
 
 #[test]
+fn a_create_that_is_only_accepted_is_looked_up_until_it_is_there() {
+    let mut town = Town::new();
+    patience(&town, 3);
+    // 202: GoCo means to do it, and does.
+    town.goco.switch(|switches| {
+        switches.created.status = 202;
+        switches.list_lag_ms = 700;
+    });
+    town.start();
+    town.hire(JOHNNY);
+    let job = town.wait(1, "succeeded");
+    assert_eq!(town.employees(JOHNNY).len(), 1, "{job:#}");
+    assert_eq!(town.asked(Operation::CreateEmployee), 1);
+}
+
+#[test]
+fn an_upload_without_an_answer_is_found_or_made_and_never_made_twice() {
+    let table = [
+        (Trouble::CutAfter, 2, true),
+        (Trouble::CutBefore, 3, false),
+        (Trouble::HoldAfter(60_000), 2, true),
+        (Trouble::Answer { status: 502, retry_after: None, body: Value::Null }, 3, false),
+        (Trouble::Html, 3, false),
+    ];
+    for (trouble, asked, recovered) in table {
+        let mut town = Town::new();
+        town.edit_recipe(
+            "        action: goco.upload_document\n",
+            "        action: goco.upload_document\n        timeout: 400ms\n        retry: { attempts: 3, wait: 10ms }\n",
+        );
+        town.goco.switch(|switches| {
+            let (on, trouble) = (Operation::UploadDocument, trouble.clone());
+            switches.faults.push(Fault { on, after: 0, times: 1, trouble });
+        });
+        town.start();
+        town.hire(JOHNNY);
+        let job = town.wait(1, "succeeded");
+        let documents = town.documents(&town.employee(JOHNNY));
+        assert_eq!(documents, ["resume.pdf", "signed offer.pdf"], "{trouble:?}: {job:#}");
+        assert_eq!(town.asked(Operation::UploadDocument), asked, "{trouble:?}: {job:#}");
+        let upload = step(&job, "documents[0].upload");
+        assert_eq!(upload["recovered"], recovered, "{trouble:?}: {upload:#}");
+        assert_eq!(town.asked(Operation::CreateEmployee), 1);
+    }
+}
+
+#[test]
+fn an_upload_that_cannot_be_looked_up_waits_for_a_person_and_is_not_made_again() {
+    let mut town = Town::new();
+    // The connection does not know where GoCo lists an employee's documents.
+    let text = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let paths = lines.iter().find(|line| line.starts_with("paths:")).unwrap();
+    let create = paths.replace("{ documents:", "{ document_create:");
+    town.write("connections.yaml", &text.replace(paths, &create));
+    town.goco.switch(|switches| {
+        let (on, trouble) = (Operation::UploadDocument, Trouble::CutAfter);
+        switches.faults.push(Fault { on, after: 0, times: 1, trouble });
+    });
+    town.start();
+    town.hire(JOHNNY);
+    let job = town.wait(1, "needs_attention");
+    assert_eq!(step(&job, "documents[0].upload")["state"], "unknown", "{job:#}");
+    assert_eq!(town.asked(Operation::UploadDocument), 1);
+    let words = ["jobs", "resolve", "1", "documents[0].upload", "--happened"];
+    let resolved = town.cli(&words);
+    assert_eq!(resolved.code, Some(0), "{resolved:?}");
+    town.wait(1, "succeeded");
+    assert_eq!(town.documents(&town.employee(JOHNNY)), ["resume.pdf", "signed offer.pdf"]);
+    assert_eq!(town.asked(Operation::UploadDocument), 2);
+}
+
+#[test]
 fn a_note_without_an_answer_is_not_written_twice() {
     let mut town = Town::new();
     town.greenhouse.switch(|switches| {

@@ -128,8 +128,13 @@ impl Goco {
             Ok(answer) => answer,
             Err(failure) => return Err(self.refused_document(call, failure, &name, input).await),
         };
-        // The document is there: an answer that cannot be read only costs the id.
-        let body = answer.value().unwrap_or_default();
+        // The document is there: an answer that cannot be read only costs the id. But a page is what a login or a proxy
+        // shows, and then nobody knows.
+        let page = answer.body.trim_ascii_start().starts_with(b"<");
+        let body = match answer.value() {
+            Err(failure) if page => return Err(failure),
+            body => body.unwrap_or_default(),
+        };
         let id = first_at(&body, &documents.id_pointers, "", Id::read).map(|id| id.text());
         Ok(UploadedDocument { id, name, bytes: file.len })
     }
