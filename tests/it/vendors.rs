@@ -125,6 +125,12 @@ fn throttled(after: &str) -> String {
     answer("429 Too Many Requests", &after, "{}")
 }
 
+/// Returns a moment so many seconds from now, as HTTP writes it.
+fn date(seconds: i64) -> String {
+    let moment = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Plays a hire whose requests of a kind are answered so, first the last.
 fn played(line: &'static str, answers: Vec<String>, status: &str) -> (Town, Between, Value) {
     let mut town = Town::new();
@@ -151,6 +157,7 @@ fn whatever_a_read_is_answered_the_hire_arrives_or_the_failure_says_what_came() 
         ("429, in a second", throttled("1"), fine, "throttled", "429"),
         ("429, without a word", throttled(""), fine, "throttled", "429"),
         ("429, a date gone by", throttled("Mon, 23 Nov 2020 12:00:20 GMT"), fine, "throttled", "429"),
+        ("429, a date to come", throttled(&date(1)), fine, "throttled", "429"),
         ("429, nonsense", throttled("soon"), fine, "throttled", "429"),
         ("429, a negative number", throttled("-5"), fine, "throttled", "429"),
         ("500", json("500 Oops", "{}"), fine, "server_error", "500"),
@@ -165,6 +172,14 @@ fn whatever_a_read_is_answered_the_hire_arrives_or_the_failure_says_what_came() 
         ),
         ("truncated JSON", json("200 OK", "[{\"id\": 1,"), "failed", "unreadable_answer", "JSON"),
         ("HTML with 200", answer("200 OK", "content-type: text/html\r\n", "<html>log in</html>"), "failed", "unreadable_answer", "HTML"),
+        (
+            "JSON under another name",
+            answer("200 OK", "content-type: image/png\r\n", "{\"message\": \"hello\"}"),
+            "failed",
+            "unexpected_answer",
+            "",
+        ),
+        ("no body at all", answer("204 No Content", "", ""), "failed", "unexpected_answer", ""),
         ("a huge body", json("200 OK", &huge), "failed", "answer_too_large", "more than"),
         (
             "a redirect to elsewhere",
@@ -243,6 +258,41 @@ fn an_absurd_wait_is_cut_to_a_day_and_the_history_says_when() {
     assert!((86_000..=86_460).contains(&wait), "{wait} s: {job:#}");
     let status = town.cli(&["status"]);
     assert!(status.out.contains("the vendor asked for a pause until"), "{status:?}");
+}
+
+#[test]
+fn a_wait_until_a_moment_is_as_long_as_the_vendors_own_clock_says() {
+    // An hour ahead of ours, and an hour behind.
+    for skew in [3600, -3600] {
+        let headers = format!("date: {}\r\nretry-after: {}\r\n", date(skew), date(skew + 3));
+        let mut town = Town::new();
+        let between =
+            Between::stand(&town, LISTS, vec![answer("429 Too Many Requests", &headers, "{}")]);
+        town.start();
+        town.hire(JOHNNY);
+        town.until("it is asked", || (between.asked() > 0).then_some(()));
+        let asked = std::time::Instant::now();
+        let job = town.wait(1, "succeeded");
+        let waited = asked.elapsed();
+        let right = Duration::from_millis(1500)..Duration::from_secs(20);
+        assert!(right.contains(&waited), "{skew}: {waited:?}: {job:#}");
+    }
+}
+
+#[test]
+fn a_token_that_has_run_out_is_fetched_anew_and_no_job_notices() {
+    let mut town = Town::new();
+    // Good for a second, whatever Greenhouse says; a token's last minute is not used.
+    town.greenhouse.switch(|switches| switches.token_seconds = 61);
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    thread::sleep(Duration::from_millis(1500));
+    town.hire(crate::town::ZOE);
+    let job = town.wait(2, "succeeded");
+    assert_eq!(step(&job, "note")["failures"].as_array().map_or(0, Vec::len), 0, "{job:#}");
+    let tokens = town.greenhouse.account(|account| account.count(greenhouse::Operation::Token));
+    assert!(tokens >= 2, "{tokens}");
 }
 
 #[test]

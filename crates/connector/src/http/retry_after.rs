@@ -10,6 +10,9 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 /// Returns how long to wait after an answer that says "later": `Retry-After`, else the end of the rate window.
 pub(super) fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    // A moment is the vendor's, and so is the clock to hold it against: ours may be wrong, or theirs.
+    let theirs = text(headers, "date").and_then(|date| rfc2822::parse(date.trim()).ok());
+    let now = theirs.map_or(now, |date| date.timestamp());
     let from = |name| until(text(headers, name)?, now);
     from("retry-after").or_else(|| from("x-ratelimit-reset")).or_else(|| from("ratelimit-reset"))
 }
@@ -77,7 +80,19 @@ mod tests {
     #[test]
     fn waits_are_read_however_they_are_written() {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
-        let table: [(Written, Option<f64>); 14] = [
+        let table: [(Written, Option<f64>); 17] = [
+            (
+                &[
+                    ("date", "Mon, 23 Nov 2026 13:00:00 GMT"),
+                    ("retry-after", "Mon, 23 Nov 2026 13:00:20 GMT"),
+                ],
+                Some(20.0),
+            ),
+            (
+                &[("date", "Mon, 23 Nov 2026 11:00:00 GMT"), ("retry-after", "1795431605")],
+                Some(5.0),
+            ),
+            (&[("date", "today"), ("retry-after", "Mon, 23 Nov 2026 12:00:20 GMT")], Some(20.0)),
             (&[("retry-after", "7")], Some(7.0)),
             (&[("retry-after", " 0 ")], Some(0.0)),
             (&[("retry-after", "1.5")], Some(1.5)),
