@@ -17,7 +17,7 @@ use sandbox::{
     greenhouse::{self, Operation as Greenhouse},
 };
 
-use crate::town::{JOHNNY, Town};
+use crate::town::{JOHNNY, RECIPE, Town};
 
 /// How many towns there are at once.
 const SIDE_BY_SIDE: usize = 2;
@@ -167,75 +167,121 @@ fn die_at(point: &str) -> Option<Result<String, String>> {
         };
         town.goco.switch(|switches| switches.faults.push(fault));
     }
-    town.start_with(&["start", crate::town::RECIPE], Some(point));
+    // It may die while it begins.
+    let ready = town.start_or_die(&["start", RECIPE], Some(point));
     let event = town.greenhouse.hire(JOHNNY).unwrap();
-    let sent = town.send_once(&event);
-    let died = town.until("it dies or the job is over", || {
-        if town.has_ended() {
-            return Some(true);
-        }
-        let over = !town.notes(JOHNNY).is_empty() && town.job(1)["status"] == "succeeded";
-        over.then_some(false)
-    });
+    let sent = ready.then(|| town.send_once(&event));
+    let died = !ready
+        || town.until("it dies or the job is over", || {
+            if town.has_ended() {
+                return Some(true);
+            }
+            let over = !town.notes(JOHNNY).is_empty() && town.job(1)["status"] == "succeeded";
+            over.then_some(false)
+        });
     if !died {
         // It may die after its last word about the job.
         town.terminate();
     }
-    if town.ended() == Some(0) {
+    if ready && town.ended() == Some(0) {
         return None;
     }
     town.start();
-    if !sent.delivered() {
+    if !sent.is_some_and(|sent| sent.delivered()) {
         assert!(town.send(&event).delivered());
     }
     Some(outcome(&town))
 }
 
+#[cfg(feature = "crash-points")]
+#[test]
+fn killed_while_a_missed_hire_is_taken_in_it_arrives_once() {
+    for point in ["accept.before_commit:1", "accept.after_commit:1"] {
+        let mut town = town();
+        town.start();
+        town.until("its source is there", || {
+            let status = town.json(&["status"]);
+            status["recipes"][0]["source"]["next_at"][0].is_string().then_some(())
+        });
+        town.kill();
+        let event = town.greenhouse.hire(JOHNNY).unwrap();
+        town.start_and_die(&["start", RECIPE], point);
+        town.start();
+        town.until("the hire is there", || (town.jobs().len() == 1).then_some(()));
+        outcome(&town).unwrap_or_else(|why| panic!("{point}: {why}"));
+        // Its webhook comes after all.
+        assert!(town.send(&event).delivered());
+        outcome(&town).unwrap_or_else(|why| panic!("{point}: {why}"));
+    }
+}
+
 #[test]
 fn killed_while_a_vendor_is_about_to_answer_there_is_one_employee_and_one_note() {
-    let moments = vec![
-        Moment::Goco(Goco::Employees, 0),
-        Moment::Goco(Goco::Departments, 0),
-        Moment::Goco(Goco::Locations, 0),
-        Moment::Goco(Goco::JobTitles, 0),
-        Moment::Goco(Goco::CreateEmployee, 0),
-        Moment::Goco(Goco::UploadDocument, 0),
-        Moment::Goco(Goco::UploadDocument, 1),
-        Moment::Greenhouse(Greenhouse::Token),
-        Moment::Greenhouse(Greenhouse::AddNote),
-        Moment::Greenhouse(Greenhouse::File),
-    ];
+    let moments = moments();
+    assert!(moments.len() >= 10, "{moments:?}");
     let all = moments.len();
     let deaths = grid("answers", moments, |moment| vec![(moment.to_string(), killed_in(moment))]);
     assert_eq!(deaths, all);
 }
 
-/// A request that has been done and is not answered yet; the number counts those before it.
+/// A request that has been done and is not answered yet; the number counts those before it of its kind.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
     Goco(Goco, u32),
-    Greenhouse(Greenhouse),
+    Greenhouse(Greenhouse, u32),
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Goco(on, after) => write!(f, "GoCo:{on:?}:{}", after + 1),
-            Self::Greenhouse(on) => write!(f, "Greenhouse:{on:?}"),
+            Self::Greenhouse(on, after) => write!(f, "Greenhouse:{on:?}:{}", after + 1),
         }
     }
 }
 
+/// Builds a town in which nothing but the hire asks the vendors for anything.
+fn quiet_town() -> Town {
+    let town = town();
+    town.edit_recipe(
+        "trigger: greenhouse.hired\n",
+        "trigger: { on: greenhouse.hired, catch_up: never }\n",
+    );
+    town
+}
+
+/// Returns every request that a hire makes, as a hire makes it: what it asks for one day is in the grid by itself.
+fn moments() -> Vec<Moment> {
+    let mut town = quiet_town();
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    let goco = town.goco.company(|company| company.requests.clone());
+    let greenhouse = town.greenhouse.account(|account| account.requests.clone());
+    let mut moments = Vec::new();
+    for (place, request) in goco.iter().enumerate() {
+        let on = request.operation;
+        let before = goco[..place].iter().filter(|other| other.operation == on).count();
+        moments.push(Moment::Goco(on, u32::try_from(before).unwrap()));
+    }
+    for (place, request) in greenhouse.iter().enumerate() {
+        let on = request.operation;
+        let before = greenhouse[..place].iter().filter(|other| other.operation == on).count();
+        moments.push(Moment::Greenhouse(on, u32::try_from(before).unwrap()));
+    }
+    moments
+}
+
 fn killed_in(moment: Moment) -> Result<String, String> {
-    let mut town = town();
+    let mut town = quiet_town();
     let (times, trouble) = (1, Trouble::HoldAfter(60_000));
     match moment {
         Moment::Goco(on, after) => {
             let fault = goco::Fault { on, after, times, trouble };
             town.goco.switch(|switches| switches.faults.push(fault));
         }
-        Moment::Greenhouse(on) => {
-            let fault = greenhouse::Fault { on, after: 0, times, trouble };
+        Moment::Greenhouse(on, after) => {
+            let fault = greenhouse::Fault { on, after, times, trouble };
             town.greenhouse.switch(|switches| switches.faults.push(fault));
         }
     }
@@ -244,7 +290,9 @@ fn killed_in(moment: Moment) -> Result<String, String> {
     town.until("it asks", || {
         let asked = match moment {
             Moment::Goco(on, after) => town.asked(on) > after as usize,
-            Moment::Greenhouse(on) => town.greenhouse.account(|account| account.count(on)) > 0,
+            Moment::Greenhouse(on, after) => {
+                town.greenhouse.account(|account| account.count(on)) > after as usize
+            }
         };
         asked.then_some(())
     });

@@ -226,6 +226,13 @@ goco:
 
     /// Runs the service with these words, to die at a crash point when one is named.
     pub fn start_with(&mut self, words: &[&str], crash_at: Option<&str>) {
+        let ready = self.start_or_die(words, crash_at);
+        assert!(ready, "the service ended before it was ready:\n{}", self.said());
+    }
+
+    /// Runs the service with these words, to die at a crash point when one is named; returns whether it came so far that
+    /// it was ready.
+    pub fn start_or_die(&mut self, words: &[&str], crash_at: Option<&str>) -> bool {
         assert!(self.service.is_none(), "it runs already");
         let mut command = command(words);
         command.arg("--project").arg(self.dir());
@@ -247,12 +254,13 @@ goco:
         let said = self.said.clone();
         listen(child.stderr.take().unwrap(), move |line| said.lock().unwrap().push_str(line));
         let origin = self.until("the service is ready", || {
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the service ended ({status}) before it was ready:\n{}", self.said());
-            }
-            ready.lock().unwrap().clone()
+            let ended = child.try_wait().unwrap().is_some();
+            let origin = ready.lock().unwrap().clone();
+            (ended || origin.is_some()).then_some(origin)
         });
+        let Some(origin) = origin else { return false };
         self.service = Some(Service { child: Mutex::new(child), origin });
+        true
     }
 
     /// Runs the service with these words until it dies at a crash point: perhaps before it says that it is ready, for

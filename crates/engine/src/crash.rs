@@ -12,6 +12,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "end.after_commit",
     "append.before_commit",
     "append.after_commit",
+    "other.before_commit",
+    "other.after_commit",
     "job.loaded",
     "call.before",
     "call.after",

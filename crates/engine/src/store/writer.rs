@@ -349,7 +349,7 @@ fn crash(batch: &[Box<dyn Request>], moment: &str) {
                 Mark::Claim => "claim",
                 Mark::End => "end",
                 Mark::Append => "append",
-                Mark::Other => continue,
+                Mark::Other => "other",
             };
             crash_point(&format!("{what}.{moment}"));
         }
