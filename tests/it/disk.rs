@@ -133,6 +133,78 @@ fn what_comes_while_the_file_is_damaged_is_not_acknowledged_and_taken_once_it_is
     town.employee(JOHNNY);
 }
 
+#[test]
+fn a_page_that_is_damaged_concerns_what_lies_on_it_and_a_person_is_told() {
+    let mut town = Town::new();
+    let connections = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
+    town.write("connections.yaml", &format!("{connections}webhook:\n  token: file:secrets/desk\n"));
+    town.write("secrets/desk", "a token of more than sixteen characters");
+    // Each job is worked on, and waits; there are so many that their journals lie on several pages.
+    town.write(
+        "recipes/look.yaml",
+        "trigger: { on: webhook.received }\nsteps:\n  - action: log.write\n    with: { message: \"{{ \
+         event.body.words | default('none') }}\" }\n  - id: word\n    wait_for: { on: boolean }\n",
+    );
+    town.start_with(&["start", "look"], None);
+    let post = |number: usize| {
+        let more = format!(
+            "x-webhook-token: a token of more than sixteen characters\r\nidempotency-key: {number}\r\n"
+        );
+        let body = format!("{{ \"words\": \"{}\" }}", "on and on ".repeat(60));
+        town.ask("POST", "/hooks/look", None, &more, &body).status
+    };
+    for number in 1..=20 {
+        assert_eq!(post(number), 200);
+    }
+    for number in 1..=20 {
+        town.wait(number, "waiting");
+    }
+
+    // While it runs.
+    let whole = written_back(&town);
+    let page = first_page_of(&town, "entries");
+    let mut spoilt = whole.clone();
+    spoilt[page..page + 4096].fill(0xa5);
+    fs::write(store(&town), &spoilt).unwrap();
+    let shown = town.cli(&["jobs", "show", "1"]);
+    assert_eq!(shown.code, Some(3), "{shown:?}");
+    for part in ["store.db`: it is damaged", "put a backup in its place"] {
+        assert!(shown.err.contains(part), "`{part}` is missing: {shown:?}");
+    }
+    assert_eq!(town.job(20)["status"], "waiting");
+    assert_eq!(post(21), 200, "what comes is still taken: {}", town.said());
+    town.wait(21, "waiting");
+    let backup = town.cli(&["backup", town.dir().join("copy.db").to_str().unwrap()]);
+    assert_eq!(backup.code, Some(3), "{backup:?}");
+    assert!(backup.err.contains("damaged"), "{backup:?}");
+    assert!(!town.dir().join("copy.db").exists());
+
+    // While it does not: the job on that page waits for a person, who is told why; the others go on.
+    town.terminate();
+    assert_eq!(town.ended(), Some(0));
+    town.start_with(&["start"], None);
+    let answer = |job: &str| town.cli(&["jobs", "answer", job, "word", "on=true"]);
+    assert_eq!(answer("20").code, Some(0), "{:?}", answer("20"));
+    town.wait(20, "succeeded");
+    let told = answer("1");
+    assert_ne!(told.code, Some(0), "{told:?}");
+    assert!(told.err.contains("it is damaged"), "{told:?}");
+    town.until("it needs a person", || {
+        let listed = town.json(&["jobs", "list", "--status", "needs_attention"]);
+        let listed = listed.as_array().unwrap().clone();
+        listed.iter().any(|job| job["job"] == 1).then_some(())
+    });
+}
+
+/// Returns where the first page of a table begins that holds rows.
+fn first_page_of(town: &Town, table: &str) -> usize {
+    let database = rusqlite::Connection::open(store(town)).unwrap();
+    let leaf =
+        "SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf' ORDER BY path LIMIT 1";
+    let number: i64 = database.query_row(leaf, [table], |row| row.get(0)).unwrap();
+    usize::try_from(number - 1).unwrap() * 4096
+}
+
 /// Returns the database once everything in its log is written back into it.
 fn written_back(town: &Town) -> Vec<u8> {
     let database = rusqlite::Connection::open(store(town)).unwrap();

@@ -241,6 +241,10 @@ async fn read(
                 return Err((unreadable(shared, id, asked, &error).await, Late::Mail(mail)));
             }
             Err(_) if shared.stopping() => return Err((Parked::Paused, Late::Mail(mail))),
+            // Damage that lies elsewhere than in this job ends when a backup is put in place.
+            Err(error) if error.is_damage() && shared.store.check().await.is_ok() => {
+                return Err((unreadable(shared, id, asked, &error).await, Late::Mail(mail)));
+            }
             Err(error) => {
                 tracing::error!(job = id.0, %error, "the store does not answer; trying again");
                 shared.clock.sleep(std::time::Duration::from_secs(1)).await;

@@ -1,6 +1,7 @@
 //! How the store fails: who can do what about it.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -77,6 +78,11 @@ impl StoreError {
         }
     }
 
+    /// Whether the file is damaged where it was read or written; elsewhere it may be whole.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Unavailable(why) if why.contains(DAMAGE))
+    }
+
     pub(super) fn damaged(why: impl std::fmt::Display) -> Self {
         Self::Damaged(why.to_string().into())
     }
@@ -89,6 +95,13 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     /// Tells the disk's failures, after which the database is opened anew, from ours, which spare the rest of a batch.
     fn from(error: rusqlite::Error) -> Self {
+        // Text that is no text was not written by us: its page was written over.
+        if matches!(
+            error,
+            rusqlite::Error::Utf8Error(..) | rusqlite::Error::FromSqlConversionFailure(..)
+        ) {
+            return Self::damaged(error);
+        }
         match error.sqlite_error_code() {
             Some(
                 ErrorCode::ConstraintViolation
@@ -104,11 +117,32 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// SQLite's `SQLITE_IOERR_SHMSIZE`.
+const NO_ROOM_BESIDE: i32 = 4874;
+
+/// What is said of a damaged file.
+const DAMAGE: &str = "it is damaged";
+
+/// Returns what to do about a failure of a file beside the database, to be put behind it.
+pub(super) fn cure(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ": make room",
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            ": look at the owner and the rights of its folder, and whether its disk is mounted read-only"
+        }
+        _ => "",
+    }
+}
+
 /// Returns what a failure of the disk or the file is, and what to do about it.
 fn words(code: ErrorCode, error: &rusqlite::Error) -> String {
     match code {
         ErrorCode::DiskFull => {
             "the disk is full: make room, and what waits is stored by itself".into()
+        }
+        // The file beside it that readers and the writer share does not say whether there is no room.
+        ErrorCode::SystemIoFailure if error.sqlite_extended_error_code() == Some(NO_ROOM_BESIDE) => {
+            "the disk is full or fails: make room, and look at quotas and limits on the size of files".into()
         }
         ErrorCode::SystemIoFailure => format!(
             "the disk fails ({error}): look at the disk, and at quotas and limits on the size of files"
@@ -120,7 +154,7 @@ fn words(code: ErrorCode, error: &rusqlite::Error) -> String {
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
             format!(
-                "it is damaged ({error}): put a backup in its place with `recipe-runner restore FILE`"
+                "{DAMAGE} ({error}): put a backup in its place with `recipe-runner restore FILE`"
             )
         }
         ErrorCode::CannotOpen | ErrorCode::PermissionDenied => format!(

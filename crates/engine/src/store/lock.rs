@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::error::StoreError;
+use super::error::{StoreError, cure};
 
 /// The lock; given up when dropped, also by the death of the process.
 #[derive(Debug)]
@@ -19,7 +19,11 @@ impl Lock {
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("lock");
         let refused = |error: std::io::Error| {
-            StoreError::unavailable(format_args!("`{}` cannot be locked: {error}", path.display()))
+            let cure = cure(&error);
+            StoreError::unavailable(format_args!(
+                "`{}` cannot be locked: {error}{cure}",
+                path.display()
+            ))
         };
         let mut file = OpenOptions::new()
             .create(true)

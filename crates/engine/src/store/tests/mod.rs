@@ -6,6 +6,7 @@ mod backup;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod cut;
+mod damage;
 mod durability;
 mod effects;
 mod formats;
