@@ -104,6 +104,43 @@ fn by_hand_the_missing_are_told_first_and_made_when_it_is_said() {
     each_later(&town);
 }
 
+#[test]
+fn what_is_there_twice_or_no_longer_is_told_against_the_history_and_against_goco() {
+    let mut town = Town::new();
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    let dry = ["catch-up", RECIPE, "--since", "2h", "--dry-run"];
+    let look = || -> (Option<i32>, Value) {
+        let said = town.cli(&[&dry[..], &["--format", "json"]].concat());
+        let found: Value = serde_json::from_str(&said.out).unwrap();
+        (said.code, found[0].clone())
+    };
+    // Arrived, and GoCo has him.
+    let (code, johnny) = look();
+    assert_eq!((code, &johnny["doubled"]), (Some(0), &serde_json::json!([])));
+    assert!(johnny["would"].as_str().unwrap().contains("already has Johnny Smith"), "{johnny:#}");
+    // Somebody takes him away in GoCo: what the history has, GoCo has not.
+    town.goco.company(|company| company.employees.retain(|one| one.last_name != "Smith"));
+    let (code, johnny) = look();
+    assert_eq!((code, &johnny["missing"]), (Some(0), &false.into()));
+    assert!(johnny["would"].as_str().unwrap().starts_with("write employee"), "{johnny:#}");
+    // Worked a second time by hand, his hire is in the history twice.
+    let event = town.greenhouse.hire(JOHNNY).unwrap();
+    town.write("again.json", &event.to_string());
+    let file = town.dir().join("again.json");
+    let words = ["run", RECIPE, "--event", file.to_str().unwrap(), "--yes"];
+    let again = town.cli(&words);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    town.wait(2, "succeeded");
+    let (code, johnny) = look();
+    assert_eq!(code, Some(1), "{johnny:#}");
+    assert_eq!(johnny["doubled"], serde_json::json!([1, 2]));
+    let table = town.cli(&dry);
+    assert!(table.out.contains("doubled: jobs 1, 2"), "{table:?}");
+    assert_eq!(town.jobs(), [2, 1], "nothing was made");
+}
+
 fn each_later(town: &Town) {
     town.until("the jobs are over", || {
         let all = town.json(&["jobs", "list"]);

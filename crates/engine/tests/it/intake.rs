@@ -1,7 +1,7 @@
 //! From a delivery to jobs: what is refused, what is kept, what is the same event again.
 
 use connector::Failure;
-use engine::{JobQuery, Status};
+use engine::{Command, JobQuery, Status};
 
 use crate::{
     bench::{Bench, deployment},
@@ -81,6 +81,13 @@ async fn a_genuine_delivery_that_cannot_be_read_waits_for_a_person() {
         "{}",
         row.standing.note
     );
+    // Nobody is bound to it for ever.
+    let job = answer.jobs[0];
+    bench.engine.command(job, "Grace", Command::Cancel).await.unwrap();
+    let row = bench.until(job, Status::Cancelled).await;
+    assert_eq!(row.standing.note, "Cancelled by Grace.");
+    let bench = bench.restart().await;
+    assert_eq!(bench.row(job).await.standing.status, Status::Cancelled);
 }
 
 #[tokio::test]

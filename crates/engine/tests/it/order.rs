@@ -135,3 +135,37 @@ async fn without_a_group_a_key_is_its_recipes_own() {
     let second = job(&bench, "hired", "Ada", "3").await;
     assert_eq!(bench.engine.blocked_by(second), Some(first));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn however_many_come_at_the_same_instant_each_waits_for_the_one_before_it() {
+    // What is uploaded is named after the event, so that the vendor can tell in which order they came.
+    let named = |what: &str| {
+        recipe(what).replace(&format!("name: {what} }}"), "name: \"{{ event.fact }}\" }")
+    };
+    let bench = Bench::with(&[("hired", &named("hired")), ("unhired", &named("unhired"))]).await;
+    let mut coming = tokio::task::JoinSet::new();
+    for number in 0..120 {
+        let (engine, at) = (bench.engine.clone(), connector::Clock::now(&*bench.clock));
+        coming.spawn(async move {
+            let document = number.to_string();
+            let event = body("Ada", &document, &[]).to_string();
+            let delivery = connector::Delivery {
+                headers: vec![("x-proof".into(), "good".into())],
+                query: String::new(),
+                body: event.as_bytes().into(),
+                received_at: at,
+            };
+            let to = ["hired", "unhired"][number % 2];
+            let answer = engine.deliver(to, delivery).await;
+            assert_eq!((answer.status, answer.jobs.len()), (200, 1), "{answer:?}");
+            (answer.jobs[0], document)
+        });
+    }
+    let mut all = coming.join_all().await;
+    all.sort();
+    for (job, _) in &all {
+        bench.until(*job, Status::Succeeded).await;
+    }
+    let accepted: Vec<String> = all.into_iter().map(|(_, document)| document).collect();
+    assert_eq!(bench.vendor.made("upload"), accepted);
+}
