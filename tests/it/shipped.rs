@@ -77,6 +77,7 @@ fn the_shipped_tests_notice_when_a_rule_is_broken() {
         ("      department_id: \"{{ steps.department.id }}\"\n", ""),
         (" or vars.minutes_old > 6 * 24 * 60", ""),
         ("          type: \"{{ document.type }}\"\n        if_fails: warn", ""),
+        (" or outcome.warnings | length > 0", ""),
         (" or properties.success_note", ""),
         ("outcome.status != 'succeeded' or ", ""),
     ] {
