@@ -3,6 +3,8 @@
 //! Everything that differs between v3 and v1 beyond paths and field names is here: how one authenticates, and that
 //! v3 lists are filtered by ids where v1 has a path for each thing.
 
+use std::collections::HashSet;
+
 use connector::{
     Call, Failure, Secret,
     http::{Answer, Client, Request, each_linked_page, segment},
@@ -13,6 +15,9 @@ use crate::{rights::Right, tokens::Tokens};
 
 /// How many pages a list may have: at 500 entries a page more than any candidate has notes.
 const MAX_PAGES: usize = 40;
+
+/// How often a list that moves is read at most.
+const READINGS: usize = 5;
 
 /// Harvest, with credentials.
 #[derive(Debug)]
@@ -92,6 +97,37 @@ impl Harvest {
         right: &Right,
         call: &Call,
     ) -> Result<Vec<Value>, Failure> {
+        Ok(self.read(first, right, call).await?.0)
+    }
+
+    /// Reads all that a list had while it was read, by id. While its pages are read, something may leave it, and what
+    /// follows moves up to a page that was read already: a list of several pages is read until nothing new comes.
+    pub(crate) async fn list_that_moves(
+        &self,
+        first: Request,
+        right: &Right,
+        call: &Call,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut all: Vec<Value> = Vec::new();
+        for _ in 0..READINGS {
+            let (entries, pages) = self.read(first.clone(), right, call).await?;
+            let known: HashSet<Option<u64>> = all.iter().map(|one| one["id"].as_u64()).collect();
+            let before = all.len();
+            all.extend(entries.into_iter().filter(|one| !known.contains(&one["id"].as_u64())));
+            if pages < 2 || all.len() == before {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Reads a whole list; returns it, and how many pages it had.
+    async fn read(
+        &self,
+        first: Request,
+        right: &Right,
+        call: &Call,
+    ) -> Result<(Vec<Value>, usize), Failure> {
         let entries = match &self.credentials {
             Credentials::Key(key) => pages(first.basic(key.expose(), &Secret::new("")), call).await,
             Credentials::Token(token) => pages(first.bearer(token), call).await,
@@ -136,12 +172,13 @@ impl Harvest {
     }
 }
 
-/// Reads every page of a list, which is a bare array.
-async fn pages(first: Request, call: &Call) -> Result<Vec<Value>, Failure> {
-    let mut entries = Vec::new();
+/// Reads every page of a list, which is a bare array; returns it, and how many pages there were.
+async fn pages(first: Request, call: &Call) -> Result<(Vec<Value>, usize), Failure> {
+    let (mut entries, mut pages) = (Vec::new(), 0);
     each_linked_page(first, call, MAX_PAGES, |answer| match answer.value()? {
         Value::Array(page) => {
             entries.extend(page);
+            pages += 1;
             Ok(())
         }
         _ => Err(Failure::permanent("unexpected_answer", "Greenhouse's answer is not a list")
@@ -154,6 +191,6 @@ async fn pages(first: Request, call: &Call) -> Result<Vec<Value>, Failure> {
             "not_ready",
             "Greenhouse is still processing what was asked for",
         )),
-        None => Ok(entries),
+        None => Ok((entries, pages)),
     }
 }

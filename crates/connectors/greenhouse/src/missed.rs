@@ -2,8 +2,8 @@
 //!
 //! What happened since a moment is listed twice: accepted offers by when they were accepted, and hired applications by
 //! when they last changed, for those without an offer. Both lists begin [`OVERLAP`] earlier than the last reading ended,
-//! so that nothing falls between two readings; a list whose pages shift while they are read is the same list an
-//! interval later. The application, candidate, job, opening and documents of each are read, and put together in the
+//! so that nothing falls between two readings; a list whose pages may shift while they are read is read until nothing
+//! new comes. The application, candidate, job, opening and documents of each are read, and put together in the
 //! shape of the webhook, so that one decoder makes the same event of both.
 //!
 //! <https://harvestdocs.greenhouse.io> (`GET /v3/offers` and the lists by id) and, for Harvest v1,
@@ -89,7 +89,7 @@ pub(crate) async fn accepted(
             .query("current_only", true)
             .query("resolved_at", format!("gte|{since}"))
     };
-    harvest.list(request, &rights::OFFERS, call).await
+    harvest.list_that_moves(request, &rights::OFFERS, call).await
 }
 
 /// Returns the hires since then, by application.
@@ -118,7 +118,7 @@ pub(crate) async fn hires(
     } else {
         request.query("updated_at", format!("gte|{since}"))
     };
-    let hired = harvest.list(request, &rights::APPLICATIONS, call).await?;
+    let hired = harvest.list_that_moves(request, &rights::APPLICATIONS, call).await?;
     for application in hired {
         let application = id(&application, "id")?;
         newest.entry(application).or_insert(Hire { application, offer: None });

@@ -6,7 +6,10 @@ use connector::{
     Call, Clock as _, Delivery, Event, Failure, From, Identity, Page,
     jiff::{SignedDuration, Timestamp},
 };
-use sandbox::greenhouse::Switches;
+use sandbox::{
+    goco::Trouble,
+    greenhouse::{Fault, Operation, Switches},
+};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, KINDS, trigger};
@@ -130,6 +133,37 @@ async fn hires_come_whole_over_small_pages_and_those_taken_back_do_not() {
             Timestamp::UNIX_EPOCH,
             "{kind}: without an offer nobody says when"
         );
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_passed_over_when_pages_shift_while_they_are_read() {
+    for kind in KINDS {
+        let (on, trouble) = (Operation::Applications, Trouble::HoldAfter(300));
+        let switches = Switches {
+            page_size: 1,
+            // The third page has been made, and is not here yet.
+            faults: vec![Fault { on, after: 2, times: 1, trouble }],
+            ..Switches::default()
+        };
+        let bench = Bench::with(kind, switches, |_| {}).await;
+        for person in PEOPLE {
+            bench.tenant.hire(person);
+        }
+        let since = earlier(&bench, 60);
+        let shift = async {
+            while bench.account(|account| account.count(on)) < 3 {
+                tokio::task::yield_now().await;
+            }
+            // The first leaves the list: the fourth, who has no offer, moves up to the third page.
+            bench.account(|account| account.unhire(PEOPLE[0]));
+            bench.pass(1);
+        };
+        let (page, ()) = tokio::join!(read(&bench, None, since), shift);
+        let found = page.unwrap().found;
+        let found: Vec<String> =
+            found.into_iter().map(|found| found.same_as.unwrap().subject).collect();
+        assert_eq!(found, ["46194063", "46194064", "46194065", "46194066"], "{kind}");
     }
 }
 
