@@ -3,6 +3,7 @@
 //! Such a test starts itself anew in a mount namespace, where it may mount what it likes and nobody else sees it.
 
 use std::{
+    fmt::Write as _,
     fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
@@ -55,7 +56,7 @@ fn apart(name: &str, test: impl FnOnce()) {
                 return;
             }
             Ok(probe) => refusals.push_str(&String::from_utf8_lossy(&probe.stderr)),
-            Err(error) => refusals.push_str(&format!("unshare: {error}\n")),
+            Err(error) => writeln!(refusals, "unshare: {error}").unwrap(),
         }
     }
     panic!(
@@ -260,11 +261,11 @@ fn a_disk_that_is_read_only_is_named_and_all_goes_on_once_it_is_writable() {
         // And one that is so when the service begins.
         town.terminate();
         assert_eq!(town.ended(), Some(0));
-        mount(&["-o", "remount,ro"], &data(&town));
+        mount(&["-o", "remount,bind,ro"], &data(&town));
         let begun = town.cli(&["start"]);
         assert_eq!(begun.code, Some(3), "{begun:?}");
         assert!(begun.err.contains(".recipe-runner/") && begun.err.contains(cure), "{begun:?}");
-        mount(&["-o", "remount,rw"], &data(&town));
+        mount(&["-o", "remount,bind,rw"], &data(&town));
         town.start();
         assert_eq!(town.jobs(), [2, 1]);
     });

@@ -126,6 +126,7 @@ fn throttled(after: &str) -> String {
 }
 
 /// Returns a moment so many seconds from now, as HTTP writes it.
+#[expect(clippy::disallowed_methods, reason = "the proxy is a vendor, with a clock of its own")]
 fn date(seconds: i64) -> String {
     let moment = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
     moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
@@ -261,6 +262,7 @@ fn an_absurd_wait_is_cut_to_a_day_and_the_history_says_when() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long a real wait lasts is measured")]
 fn a_wait_until_a_moment_is_as_long_as_the_vendors_own_clock_says() {
     // An hour ahead of ours, and an hour behind.
     for skew in [3600, -3600] {

@@ -117,7 +117,7 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// SQLite's `SQLITE_IOERR_SHMSIZE`.
+/// `SQLITE_IOERR_SHMSIZE`: the file that readers and the writer share could not be made larger.
 const NO_ROOM_BESIDE: i32 = 4874;
 
 /// What is said of a damaged file.
