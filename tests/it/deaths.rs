@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::{self, Write as _},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Mutex,
     thread,
 };
@@ -116,21 +116,40 @@ fn drawn(rows: &[(String, Result<String, String>)]) -> String {
 
 /// Looks whether the page has a row for every point; `UPDATE=1` writes the grid there. How often a point is passed, and
 /// what is found done, differs a little from time to time.
-#[expect(clippy::disallowed_methods, reason = "`UPDATE=1` writes the page anew")]
 fn compare(name: &str, drawn: &str) {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/durability.md");
-    let text = fs::read_to_string(&page).unwrap();
-    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let (before, rest) = text.split_once(&begin).unwrap();
-    let (stored, after) = rest.split_once(&end).unwrap();
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(page, format!("{before}{begin}{drawn}{end}{after}")).unwrap();
-        return;
+    if wants_update() {
+        return keep(name, drawn);
     }
     let points = |table: &str| -> Vec<String> {
         table.lines().filter_map(|line| Some(line.split('`').nth(1)?.to_owned())).collect()
     };
-    assert_eq!(points(stored), points(drawn), "docs/durability.md is old: run this with UPDATE=1");
+    let [_, stored, _] = page(name);
+    assert_eq!(points(&stored), points(drawn), "docs/durability.md is old: run this with UPDATE=1");
+}
+
+/// Returns whether the page is to be written anew.
+#[expect(clippy::disallowed_methods, reason = "`UPDATE=1` writes the page anew")]
+pub fn wants_update() -> bool {
+    std::env::var_os("UPDATE").is_some()
+}
+
+/// Writes a table into the page.
+pub fn keep(name: &str, drawn: &str) {
+    let [before, _, after] = page(name);
+    fs::write(durability(), format!("{before}{drawn}{after}")).unwrap();
+}
+
+/// Returns the page: up to the table of that name, the table, and what follows.
+fn page(name: &str) -> [String; 3] {
+    let text = fs::read_to_string(durability()).unwrap();
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let begin = text.find(&begin).unwrap() + begin.len();
+    let end = begin + text[begin..].find(&end).unwrap();
+    [&text[..begin], &text[begin..end], &text[end..]].map(str::to_owned)
+}
+
+fn durability() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/durability.md")
 }
 
 #[cfg(feature = "crash-points")]

@@ -85,3 +85,38 @@ async fn the_budget_of_the_history_is_kept_while_jobs_come_and_go() {
     }
     assert!(most > BUDGET / 2 && most < 2 * BUDGET, "{most}");
 }
+
+#[tokio::test]
+async fn the_age_of_the_history_is_kept_while_jobs_come_and_go() {
+    const DAYS: u32 = 3;
+    let bench = Bench::new(CREATE).await;
+    let mut settings = deployment(&bench.vendor, CREATE);
+    let mut project = (*settings.project).clone();
+    project.runner.keep_days = DAYS;
+    settings.project = project.into();
+    bench.engine.deploy(settings).await.unwrap();
+    // Eight days, a job every six hours; one of them is never over.
+    let open = bench.deliver_bytes(b"<html>", "good").await.jobs[0];
+    bench.until(open, Status::NeedsAttention).await;
+    let mut known = Vec::new();
+    for number in 0..32 {
+        let job = bench.job(&body("Ada", &number.to_string(), &[])).await;
+        bench.until(job, Status::Succeeded).await;
+        known.push(job);
+        bench.pass(DAY / 4);
+        // Those that ended more than so many days ago are gone by the next look, and no others.
+        let old = (known.len()).saturating_sub(DAYS as usize * 4);
+        let gone = tokio::time::timeout(Duration::from_secs(10), async {
+            for job in &known[..old.saturating_sub(1)] {
+                while bench.engine.store().job(*job).await.unwrap().is_some() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        assert!(gone.await.is_ok(), "job {number}: {old} are too old");
+        for job in &known[old..] {
+            assert!(bench.engine.store().job(*job).await.unwrap().is_some(), "{job} went early");
+        }
+    }
+    assert_eq!(bench.row(open).await.standing.status, Status::NeedsAttention);
+}
