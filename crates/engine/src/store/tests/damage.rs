@@ -55,7 +55,7 @@ async fn whichever_page_is_overwritten_what_is_read_is_what_was_written() {
     for page in 0..pages {
         let mut spoilt = whole.clone();
         for (at, byte) in spoilt[page * PAGE..(page + 1) * PAGE].iter_mut().enumerate() {
-            *byte = (at * 31 + 7) as u8;
+            *byte = u8::try_from((at * 31 + 7) % 256).unwrap();
         }
         match read(&spoilt, &jobs).await {
             Err(error) => {
