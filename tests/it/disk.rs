@@ -182,6 +182,9 @@ fn a_page_that_is_damaged_concerns_what_lies_on_it_and_a_person_is_told() {
     // While it does not: the job on that page waits for a person, who is told why; the others go on.
     town.terminate();
     assert_eq!(town.ended(), Some(0));
+    let database = rusqlite::Connection::open(store(&town)).unwrap();
+    database.execute("UPDATE entries SET body = '{' WHERE job = 15", []).unwrap();
+    drop(database);
     town.start_with(&["start"], None);
     let answer = |job: &str| town.cli(&["jobs", "answer", job, "word", "on=true"]);
     assert_eq!(answer("20").code, Some(0), "{:?}", answer("20"));
@@ -194,6 +197,17 @@ fn a_page_that_is_damaged_concerns_what_lies_on_it_and_a_person_is_told() {
         let listed = listed.as_array().unwrap().clone();
         listed.iter().any(|job| job["job"] == 1).then_some(())
     });
+    // Nobody is bound to a job that cannot be read.
+    let told = answer("15");
+    assert!(told.err.contains("entry 1 of job 15"), "{told:?}");
+    let cancelled = town.cli(&["jobs", "cancel", "15"]);
+    assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
+    let listed = town.json(&["jobs", "list", "--status", "cancelled"]);
+    assert_eq!(
+        (listed.as_array().unwrap().len(), &listed[0]["job"]),
+        (1, &15.into()),
+        "{listed:#}"
+    );
 }
 
 /// Returns where the first page of a table begins that holds rows.

@@ -31,6 +31,7 @@ mod sources;
 mod stand_ins;
 mod standing;
 mod store;
+mod stuck;
 mod upkeep;
 mod view;
 mod worker;

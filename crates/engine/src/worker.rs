@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc};
 
 use connector::Delivery;
 use futures_util::FutureExt as _;
-use jiff::Timestamp;
 use recipe::Recipe;
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,21 +15,22 @@ use crate::{
     drive::{Drive, DriveError},
     effect::take_up_holds,
     fresh,
-    journal::{Entry, JobId, Kind, Outcome, Status, StepPath, Verdict},
+    journal::{Entry, JobId, Kind, Status, StepPath, Verdict},
     machine::names,
     pins::{compiled, next_pins, pinned_first},
-    service::{Notice, Shared},
-    store::{Append, JobRow, Loaded, Standing, StoreError, StoredDelivery},
+    service::Shared,
+    store::{Loaded, StoreError, StoredDelivery},
+    stuck,
 };
 
-type Reply = oneshot::Sender<Result<(), CommandError>>;
+pub(crate) type Reply = oneshot::Sender<Result<(), CommandError>>;
 
 /// A person's command on its way to a job.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    command: Command,
-    by: String,
-    reply: Reply,
+    pub(crate) command: Command,
+    pub(crate) by: String,
+    pub(crate) reply: Reply,
 }
 
 /// What a job hears while it is driven.
@@ -215,7 +215,7 @@ async fn drive(
         }
         Err(fault) => {
             tracing::error!(job = id.0, %fault, "a fault of the engine stops a job");
-            stand_still(
+            stuck::stand_still(
                 &shared,
                 &row,
                 format!("{fault}. This is a fault of the engine; please report it"),
@@ -238,12 +238,12 @@ async fn read(
             Ok(Some(loaded)) => break loaded,
             Ok(None) => return Err((Parked::Over, Late::Mail(mail))),
             Err(error @ (StoreError::Damaged(_) | StoreError::Fault(_))) => {
-                return Err((unreadable(shared, id, asked, &error).await, Late::Mail(mail)));
+                return Err((stuck::unreadable(shared, id, asked, &error).await, Late::Mail(mail)));
             }
             Err(_) if shared.stopping() => return Err((Parked::Paused, Late::Mail(mail))),
             // Damage that lies elsewhere than in this job ends when a backup is put in place.
             Err(error) if error.is_damage() && shared.store.check().await.is_ok() => {
-                return Err((unreadable(shared, id, asked, &error).await, Late::Mail(mail)));
+                return Err((stuck::unreadable(shared, id, asked, &error).await, Late::Mail(mail)));
             }
             Err(error) => {
                 tracing::error!(job = id.0, %error, "the store does not answer; trying again");
@@ -263,16 +263,13 @@ async fn read(
         Err((why, mail)) => {
             let parked = match asked {
                 Some(Asked { command: Command::Cancel, by, reply }) => {
-                    let ended = end_unread(shared, &row, &by).await;
-                    let parked = if ended.is_ok() { Parked::Over } else { Parked::Attention };
-                    drop(reply.send(ended.map_err(CommandError::Store)));
-                    parked
+                    stuck::cancel(shared, &row, &by, reply).await
                 }
                 asked => {
                     let broken =
                         |asked: Asked| asked.reply.send(Err(CommandError::Broken(id, why.clone())));
                     drop(asked.map(broken));
-                    stand_still(shared, &row, why).await
+                    stuck::stand_still(shared, &row, why).await
                 }
             };
             Err((parked, Late::Mail(mail)))
@@ -428,74 +425,4 @@ async fn carry_out(drive: &mut Drive, command: Command, by: &str) -> Result<(), 
             drive.resolve(&step, by, verdict).await.map_err(broken)
         }
     }
-}
-
-/// Ends a job that cannot be read any more: a person does not want it.
-async fn end_unread(shared: &Arc<Shared>, row: &JobRow, by: &str) -> Result<(), StoreError> {
-    let loaded = shared.store.load(row.id).await?;
-    let last = loaded.and_then(|loaded| loaded.entries.last().map(|entry| (entry.seq, entry.at)));
-    let (seq, at) = last.unwrap_or((0, Timestamp::UNIX_EPOCH));
-    let at = at.max(shared.clock.now());
-    let outcome = Outcome {
-        status: Status::Cancelled,
-        message: format!("Cancelled by {by}."),
-        error: None,
-        warnings: Vec::new(),
-        output: None,
-    };
-    let standing = Standing {
-        status: Status::Cancelled,
-        wake_at: None,
-        note: outcome.message.clone(),
-        started_at: row.standing.started_at,
-        finished_at: Some(at),
-    };
-    let kinds = [Kind::CancelRequested { by: by.into() }, Kind::Finished { outcome }];
-    let entries: Vec<Entry> = (seq + 1..)
-        .zip(kinds)
-        .map(|(seq, kind)| Entry { seq, path: StepPath::root(), at, kind })
-        .collect();
-    shared.notify(|| Notice {
-        job: row.id,
-        recipe: row.recipe.clone(),
-        label: row.label.clone(),
-        status: standing.status,
-        note: standing.note.clone(),
-        entries: entries.as_slice().into(),
-    });
-    let append = Append { job: row.id, entries, standing, claim: None, settle: None };
-    shared.store.append(append).await.map(drop)
-}
-
-/// Has a job wait for a person whose journal cannot be read.
-async fn unreadable(
-    shared: &Arc<Shared>,
-    id: JobId,
-    asked: Option<Asked>,
-    error: &StoreError,
-) -> Parked {
-    tracing::error!(job = id.0, %error, "a job cannot be read and waits for a person");
-    if let Some(asked) = asked {
-        drop(asked.reply.send(Err(CommandError::Broken(id, error.to_string()))));
-    }
-    match shared.store.job(id).await {
-        Ok(Some(row)) => stand_still(shared, &row, error.to_string()).await,
-        _ => Parked::Attention,
-    }
-}
-
-/// Has a job wait for a person without a word in its journal.
-async fn stand_still(shared: &Arc<Shared>, row: &JobRow, why: String) -> Parked {
-    let standing = Standing {
-        status: Status::NeedsAttention,
-        wake_at: None,
-        note: why,
-        started_at: row.standing.started_at,
-        finished_at: None,
-    };
-    let append = Append { job: row.id, entries: Vec::new(), standing, claim: None, settle: None };
-    if let Err(error) = shared.store.append(append).await {
-        tracing::error!(job = row.id.0, %error, "the store does not take why the job stands still");
-    }
-    Parked::Attention
 }
