@@ -148,10 +148,8 @@ fn an_upload_that_cannot_be_looked_up_waits_for_a_person_and_is_not_made_again()
     let mut town = Town::new();
     // The connection does not know where GoCo lists an employee's documents.
     let text = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let paths = lines.iter().find(|line| line.starts_with("paths:")).unwrap();
-    let create = paths.replace("{ documents:", "{ document_create:");
-    town.write("connections.yaml", &text.replace(paths, &create));
+    let known = text.lines().find(|line| line.trim().starts_with("paths:")).unwrap();
+    town.write("connections.yaml", &text.replace(known, "  paths: {}"));
     town.goco.switch(|switches| {
         let (on, trouble) = (Operation::UploadDocument, Trouble::CutAfter);
         switches.faults.push(Fault { on, after: 0, times: 1, trouble });
