@@ -162,7 +162,7 @@ fn a_page_that_is_damaged_concerns_what_lies_on_it_and_a_person_is_told() {
 
     // While it runs.
     let whole = written_back(&town);
-    let page = first_page_of(&town, "entries");
+    let page = first_page_of(&town, "journal");
     let mut spoilt = whole.clone();
     spoilt[page..page + 4096].fill(0xa5);
     fs::write(store(&town), &spoilt).unwrap();
@@ -183,7 +183,7 @@ fn a_page_that_is_damaged_concerns_what_lies_on_it_and_a_person_is_told() {
     town.terminate();
     assert_eq!(town.ended(), Some(0));
     let database = rusqlite::Connection::open(store(&town)).unwrap();
-    database.execute("UPDATE entries SET body = '{' WHERE job = 15", []).unwrap();
+    database.execute("UPDATE journal SET body = '{' WHERE job = 15", []).unwrap();
     drop(database);
     town.start_with(&["start"], None);
     let answer = |job: &str| town.cli(&["jobs", "answer", job, "word", "on=true"]);
@@ -199,7 +199,7 @@ fn a_page_that_is_damaged_concerns_what_lies_on_it_and_a_person_is_told() {
     });
     // Nobody is bound to a job that cannot be read.
     let told = answer("15");
-    assert!(told.err.contains("entry 1 of job 15"), "{told:?}");
+    assert!(told.err.contains("the journal of job 15 cannot be read"), "{told:?}");
     let cancelled = town.cli(&["jobs", "cancel", "15"]);
     assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
     let listed = town.json(&["jobs", "list", "--status", "cancelled"]);
