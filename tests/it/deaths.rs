@@ -177,14 +177,17 @@ fn whatever_the_moment_of_death_there_is_one_employee_and_one_note() {
 fn die_at(point: &str) -> Option<Result<String, String>> {
     let mut town = town();
     if point.starts_with("append.") {
-        // Only a hire in trouble has anything to append that is neither a claim nor an end.
+        // What is neither a claim nor an end goes with one of them, unless a read takes longer than a moment.
         let fault = goco::Fault {
             on: Goco::CreateEmployee,
             after: 0,
             times: 1,
             trouble: Trouble::CutAfter,
         };
-        town.goco.switch(|switches| switches.faults.push(fault));
+        town.goco.switch(|switches| {
+            switches.faults.push(fault);
+            switches.latency_ms = 120;
+        });
     }
     // It may die while it begins.
     let ready = town.start_or_die(&["start", RECIPE], Some(point));
