@@ -75,6 +75,18 @@ impl Service {
         Ok(found)
     }
 
+    /// Returns the body of a delivery, to make something of it.
+    pub(crate) async fn body_of(&self, delivery: i64) -> Result<Vec<u8>, Trouble> {
+        let found = self.stored_delivery(delivery).await?;
+        if found.cut {
+            let words = format!(
+                "the body of delivery {delivery} is cut: it was kept as long as `retention` says"
+            );
+            return Err(Trouble::of(Code::Cut, words));
+        }
+        Ok(found.body.to_vec())
+    }
+
     /// Returns a delivery as it came.
     pub(crate) async fn stored_delivery(&self, delivery: i64) -> Result<StoredDelivery, Trouble> {
         let store = self.engine.store();

@@ -59,7 +59,16 @@ impl Service {
         let (made, detail) = match from {
             From::Body(body) => (self.engine.submit(recipe, body).await, "from a body".to_owned()),
             From::Job(job) => {
+                self.is_of(recipe, job).await?;
                 (self.engine.submit_again(JobId(job)).await, format!("from the event of job {job}"))
+            }
+            From::Delivery(delivery) => {
+                let body = self.body_of(delivery).await?;
+                (self.engine.submit(recipe, body).await, format!("from delivery {delivery}"))
+            }
+            From::Sample(name) => {
+                let body = self.sample(recipe, &name).await?;
+                (self.engine.submit(recipe, body).await, format!("from the sample `{name}`"))
             }
         };
         let job = made.map_err(|error| command_trouble(&error))?.0;
@@ -69,17 +78,22 @@ impl Service {
 
     /// Makes a job by hand of a delivery.
     pub async fn replay(&self, by: &By, delivery: i64) -> Result<i64, Trouble> {
-        let found = self.stored_delivery(delivery).await?;
-        if found.cut {
-            let words = format!(
-                "the body of delivery {delivery} is cut: it was kept as long as `retention` says"
-            );
-            return Err(Trouble::of(Code::Cut, words));
-        }
-        let made = self.engine.submit(&found.recipe, found.body.to_vec()).await;
+        let recipe = self.stored_delivery(delivery).await?.recipe;
+        let made = self.engine.submit(&recipe, self.body_of(delivery).await?).await;
         let job = made.map_err(|error| command_trouble(&error))?.0;
         self.keep(by, "delivery.replay", delivery, format!("made job {job}")).await?;
         Ok(job)
+    }
+
+    /// Refuses a job that another recipe has.
+    async fn is_of(&self, recipe: &str, job: i64) -> Result<(), Trouble> {
+        let found = self.engine.store().job(JobId(job)).await;
+        let row = found.map_err(|error| store_trouble(&error))?;
+        let other = row.map(|row| row.recipe).filter(|other| other != recipe);
+        other.map_or(Ok(()), |other| {
+            let words = format!("job {job} is one of `{other}`, and this makes one of `{recipe}`");
+            Err(Trouble::of(Code::WrongInput, words))
+        })
     }
 
     /// Makes a token and returns its text.

@@ -59,6 +59,8 @@ codes! {
     NoJob "no_job" 404 Usage,
     /// There is no such delivery.
     NoDelivery "no_delivery" 404 Usage,
+    /// The recipe has no such sample.
+    NoSample "no_sample" 404 Usage,
     /// There is no such connection, or recipe, to look at.
     NoConnection "no_connection" 404 Usage,
     /// There is no such token.

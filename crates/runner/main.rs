@@ -39,6 +39,7 @@ mod reload;
 mod request;
 mod restore;
 mod run;
+mod samples;
 mod schema;
 mod serve;
 mod service;

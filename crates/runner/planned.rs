@@ -18,28 +18,49 @@ impl Service {
     /// Returns what a job would do: reads are sent, writes are shown.
     pub async fn plan(&self, recipe: &str, from: From) -> Result<Plan, Trouble> {
         let masking = self.masking(recipe);
-        let paths = masking.as_ref().map(|one| one.settings.mask.clone()).unwrap_or_default();
-        let hidden = match (&masking, &from) {
-            // What is hidden in a job is hidden in one that is made of it.
-            (_, From::Job(job)) => self.hidden_of(*job, recipe).await?,
-            (None, From::Body(_)) => Vec::new(),
-            (Some(masking), From::Body(body)) => {
-                let delivery = Delivery {
-                    headers: Vec::new(),
-                    query: String::new(),
-                    body: body.as_slice().into(),
-                    received_at: self.engine.clock().now(),
-                };
-                let event = self.decoded(masking, &delivery).into_iter().next();
-                mask::of_event(&event.unwrap_or_default(), &paths)
+        let paths = masking.map(|one| one.settings.mask.clone()).unwrap_or_default();
+        let body = match from {
+            From::Body(body) => body,
+            From::Delivery(delivery) => self.body_of(delivery).await?,
+            From::Sample(name) => self.sample(recipe, &name).await?,
+            From::Job(job) => {
+                // What is hidden in a job is hidden in one that is made of it.
+                let hidden = self.hidden_of(job, recipe).await?;
+                let from = engine::plan::From::Job(JobId(job));
+                return self.planned(recipe, from, hidden, &paths).await;
             }
         };
-        let from = match from {
-            From::Body(body) => engine::plan::From::Body(body),
-            From::Job(job) => engine::plan::From::Job(JobId(job)),
-        };
+        let hidden = self.hidden_in_body(recipe, &paths, &body);
+        self.planned(recipe, engine::plan::From::Body(body), hidden, &paths).await
+    }
+
+    async fn planned(
+        &self,
+        recipe: &str,
+        from: engine::plan::From,
+        hidden: Vec<String>,
+        paths: &[String],
+    ) -> Result<Plan, Trouble> {
         let plan = self.engine.plan(recipe, from).await.map_err(|error| command_trouble(&error))?;
-        Ok(masked(plan, hidden, &paths))
+        Ok(masked(plan, hidden, paths))
+    }
+
+    /// Returns the texts that a recipe masks in the event of a body.
+    pub(crate) fn hidden_in_body(
+        &self,
+        recipe: &str,
+        paths: &[String],
+        body: &[u8],
+    ) -> Vec<String> {
+        let Some(masking) = self.masking(recipe) else { return Vec::new() };
+        let delivery = Delivery {
+            headers: Vec::new(),
+            query: String::new(),
+            body: body.into(),
+            received_at: self.engine.clock().now(),
+        };
+        let event = self.decoded(&masking, &delivery).into_iter().next();
+        mask::of_event(&event.unwrap_or_default(), paths)
     }
 
     /// Returns what the held writes of a job would send: what they ask before is asked, the writes are shown.
@@ -78,6 +99,15 @@ fn masked(mut plan: Plan, mut hidden: Vec<String>, paths: &[String]) -> Plan {
         }
     }
     mask::longest_first(&mut hidden);
+    for step in &mut plan.steps {
+        let bodies = step.requests.iter_mut().map(|request| &mut request.body);
+        // A link to an attachment is a secret as long as it lives.
+        [&mut step.input, &mut step.output]
+            .into_iter()
+            .flatten()
+            .chain(bodies)
+            .for_each(mask::cut_queries);
+    }
     if hidden.is_empty() {
         return plan;
     }

@@ -15,6 +15,10 @@ pub enum From {
     Body(Vec<u8>),
     /// The event of another job.
     Job(i64),
+    /// The body of a delivery.
+    Delivery(i64),
+    /// A sample, by its name.
+    Sample(String),
 }
 
 /// Which jobs.

@@ -297,7 +297,7 @@ impl Service {
         Switched { recipe: name.into(), url, set_up }
     }
 
-    fn never_good(&self, name: &str) -> Trouble {
+    pub(crate) fn never_good(&self, name: &str) -> Trouble {
         let path = format!("recipes/{name}.yaml");
         let wrong = self.wrong();
         let its = |one: &&Diagnostic| one.source.path == path;

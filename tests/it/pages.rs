@@ -265,3 +265,84 @@ fn a_recipe_is_seen_changed_and_switched_on_its_page() {
     let page = town.get(&format!("{path}?with={old}"), &operator);
     assert!(page.contains("removed") && page.contains("+     title: Make the employee"), "{page}");
 }
+
+#[test]
+fn a_recipe_is_tried_with_a_sample_and_only_who_is_sure_has_it_done() {
+    let mut town = Town::new();
+    town.start();
+    town.greenhouse.hire(JOHNNY).unwrap();
+    let (cookie, csrf) = sign_in(&town, &town.token("operator"));
+    let path = format!("/recipes/{RECIPE}/try");
+    let page = town.ask("GET", &path, None, &cookie, "").body;
+    let sample = "sample:examples&#x2f;events&#x2f;hire_candidate.json";
+    assert!(page.contains(sample) && page.contains("Johnny Smith"), "{page}");
+    assert!(!page.contains("Run it for real"), "first one sees what it would do");
+
+    let from = ("from", "sample:examples/events/hire_candidate.json");
+    let csrf = ("csrf", csrf.as_str());
+    let planned = form(&town, &path, &cookie, &[csrf, from]);
+    assert_eq!(planned.status, 200, "{planned:?}");
+    for said in ["would write", "employees", "none was sent", "Run it for real", "Johnny"] {
+        assert!(planned.body.contains(said), "`{said}` is not in {}", planned.body);
+    }
+    assert!(!planned.body.contains("X-Amz-Signature"), "links are shown without what opens them");
+    assert!(planned.body.len() < 100_000);
+    assert!(town.jobs().is_empty() && town.employees(JOHNNY).is_empty(), "nothing was written");
+
+    let run = format!("{path}/run");
+    assert_eq!(form(&town, &run, &cookie, &[csrf, from]).status, 409, "nobody said they are sure");
+    assert_eq!(form(&town, &run, &cookie, &[from, ("sure", "yes")]).status, 403, "nor who asks");
+    assert!(town.jobs().is_empty());
+    let answered = form(&town, &run, &cookie, &[csrf, from, ("sure", "yes")]);
+    assert_eq!(answered.header("location"), Some("/jobs/1"), "{answered:?}");
+    town.wait(1, "succeeded");
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+    let deliveries = town.ask("GET", "/deliveries", None, &cookie, "").body;
+    assert!(deliveries.contains("manual"), "{deliveries}");
+    let job = town.ask("GET", "/jobs/1", None, &cookie, "").body;
+    assert!(job.contains("job.make") && job.contains("from the sample"), "who did it: {job}");
+
+    // A past event, from its page: somebody of that name is there now.
+    assert!(job.contains(&format!("{path}?job=1")), "{job}");
+    let page = town.ask("GET", &format!("{path}?job=1"), None, &cookie, "").body;
+    assert!(page.contains("value=\"job:1\" checked"), "{page}");
+    let planned = form(&town, &path, &cookie, &[csrf, ("from", "delivery:1")]);
+    assert!(planned.body.contains("would end as <strong>skipped"), "{planned:?}");
+    // A body of one's own comes back as it was.
+    let body = [csrf, ("from", "body"), ("body", "{}")];
+    assert_eq!(form(&town, &path, &cookie, &body).status, 409, "it holds no event");
+    let large = "x".repeat(24_001);
+    let body = [csrf, ("from", "body"), ("body", large.as_str())];
+    assert_eq!(form(&town, &path, &cookie, &body).status, 413);
+}
+
+#[test]
+fn programs_try_a_recipe_by_the_samples_of_the_project() {
+    let mut town = Town::new();
+    town.write("examples/events/other.json", "{ \"action\": \"another\" }");
+    town.start();
+    town.greenhouse.hire(JOHNNY).unwrap();
+    let operator = town.token("operator");
+    let api = |method: &str, path: &str, body: Value| {
+        town.api(method, &format!("/recipes/{RECIPE}{path}"), &operator, &body)
+    };
+    let name = "examples/events/hire_candidate.json";
+    let (status, samples) = api("GET", "/samples", Value::Null);
+    let expected = json!([{ "name": name, "label": "Johnny Smith" }]);
+    assert_eq!((status, samples), (200, expected), "what holds no event for it is not offered");
+    let (status, plan) = api("POST", "/plan", json!({ "sample": name }));
+    assert_eq!((status, &plan["label"]), (200, &json!("Johnny Smith")), "{plan}");
+    assert!(town.jobs().is_empty());
+    for absent in ["../connections.yaml", "connections.yaml", "examples/events/none.json"] {
+        let (status, problem) = api("POST", "/plan", json!({ "sample": absent }));
+        assert_eq!((status, &problem["code"]), (404, &json!("no_sample")), "{absent}: {problem}");
+    }
+    let two = json!({ "sample": name, "job": 1 });
+    assert_eq!(api("POST", "/jobs", two).1["code"], "wrong_input");
+    assert_eq!(api("POST", "/jobs", json!({ "sample": name })), (201, json!({ "job": 1 })));
+    town.wait(1, "succeeded");
+    let (status, plan) = api("POST", "/plan", json!({ "delivery": 1 }));
+    assert_eq!((status, &plan["status"]), (200, &json!("skipped")), "{plan}");
+    assert_eq!(api("POST", "/jobs", json!({ "delivery": 1 })).0, 201);
+    town.wait(2, "skipped");
+}

@@ -24,6 +24,7 @@ mod poll;
 mod question;
 mod retry;
 mod room;
+mod sample;
 mod schedule;
 mod service;
 pub mod simulate;

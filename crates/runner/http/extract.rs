@@ -2,9 +2,10 @@
 //! problem that says why.
 
 use axum::{
-    Json,
+    Form, Json,
+    body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
@@ -77,13 +78,11 @@ impl<T: DeserializeOwned + Send> FromRequest<Site> for Posted<T> {
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
         let person = request.extensions().get::<Person>().cloned();
-        let body = axum::body::Bytes::from_request(request, site)
-            .await
-            .map_err(IntoResponse::into_response)?;
+        let body = Bytes::from_request(request, site).await.map_err(IntoResponse::into_response)?;
         let wrong = |words: &'static str| (StatusCode::UNPROCESSABLE_ENTITY, words).into_response();
         // Read twice, because a struct of ours cannot name the fields of all forms.
         let fields: Vec<(String, String)> =
-            read(&body).ok_or_else(|| wrong("the form cannot be read\n"))?;
+            read(&body).await.ok_or_else(|| wrong("the form cannot be read\n"))?;
         let sent = fields.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
         if let Some(wanted) = person.and_then(|person| person.csrf)
             && sent != Some(wanted.as_str())
@@ -92,6 +91,7 @@ impl<T: DeserializeOwned + Send> FromRequest<Site> for Posted<T> {
             return Err((StatusCode::FORBIDDEN, words).into_response());
         }
         read(&body)
+            .await
             .map(Self)
             .ok_or_else(|| wrong("the form lacks something, or says something it cannot\n"))
     }
@@ -101,8 +101,11 @@ impl<T: DeserializeOwned + Send> FromRequest<Site> for Posted<T> {
 #[derive(Debug, serde::Deserialize)]
 pub struct Nothing {}
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    // The query reader is the reader of forms, too: both are `name=value&…`.
-    let uri = format!("/?{}", std::str::from_utf8(body).ok()?).parse().ok()?;
-    Query::try_from_uri(&uri).ok().map(|Query(value)| value)
+async fn read<T: DeserializeOwned>(body: &Bytes) -> Option<T> {
+    let mut request = Request::new(axum::body::Body::from(body.clone()));
+    *request.method_mut() = Method::POST;
+    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+    request.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let form = Form::<T>::from_request(request, &()).await;
+    form.ok().map(|Form(value)| value)
 }

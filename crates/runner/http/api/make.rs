@@ -21,12 +21,13 @@ use crate::{
         problem::Problem,
     },
     request::{CaughtUpLine, From},
+    samples::Sample,
 };
 
 /// How many past jobs are played at once over the network.
 const MOST_PAST: u32 = 200;
 
-/// What a job is made of: one of the three.
+/// What a job is made of: one of the five.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewJob {
@@ -39,6 +40,12 @@ pub struct NewJob {
     /// The job whose event is taken.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
     job: Option<i64>,
+    /// The delivery whose body is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
+    delivery: Option<i64>,
+    /// The name of the sample that is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sample: Option<String>,
 }
 
 /// A job that was made.
@@ -95,15 +102,24 @@ impl NewJob {
     }
 
     fn from(self) -> Result<From, Problem> {
-        match (self.body, self.base64, self.job) {
-            (Some(body), None, None) => Ok(From::Body(body.to_string().into_bytes())),
-            (None, Some(text), None) => STANDARD.decode(text).map(From::Body).map_err(|error| {
-                Problem::new(Code::WrongInput, format!("`base64` is none: {error}"))
-            }),
-            (None, None, Some(job)) => Ok(From::Job(job)),
+        let body = self.body.map(|body| From::Body(body.to_string().into_bytes()));
+        let bytes = self.base64.map(|text| STANDARD.decode(text)).transpose().map_err(|error| {
+            Problem::new(Code::WrongInput, format!("`base64` is none: {error}"))
+        })?;
+        let mut given = [
+            body,
+            bytes.map(From::Body),
+            self.job.map(From::Job),
+            self.delivery.map(From::Delivery),
+            self.sample.map(From::Sample),
+        ]
+        .into_iter()
+        .flatten();
+        match (given.next(), given.next()) {
+            (Some(one), None) => Ok(one),
             _ => Err(Problem::new(
                 Code::WrongInput,
-                "one of `body`, `base64` and `job` says what the job is made of",
+                "one of `body`, `base64`, `job`, `delivery` and `sample` says what the job is made of",
             )),
         }
     }
@@ -134,6 +150,13 @@ pub async fn plan(
     Body(asked): Body<NewJob>,
 ) -> Result<Json<Plan>, Problem> {
     Ok(Json(may.site.service.plan(&path.recipe, asked.from()?).await?))
+}
+
+pub async fn samples(
+    may: Operator,
+    At(path): At<RecipePath>,
+) -> Result<Json<Vec<Sample>>, Problem> {
+    Ok(Json(may.site.service.samples(&path.recipe).await?))
 }
 
 pub async fn past(

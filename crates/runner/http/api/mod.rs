@@ -51,6 +51,7 @@ pub fn routes(door: Door) -> Door {
             "Make a job by hand\nIt has the once keys of its event: what is done is not done again.",
             make::job,
         )
+        .api(GET, "/api/v1/recipes/{recipe}/samples", "What a recipe can be tried with: bodies in the project's files", make::samples)
         .api(POST, "/api/v1/recipes/{recipe}/plan", "Show what a job would write\nReads are sent, writes are not.", make::plan)
         .api(
             POST,

@@ -8,6 +8,7 @@ mod picture;
 mod recipe;
 mod render;
 mod session;
+mod try_it;
 
 use axum::{
     http::{StatusCode, header},
@@ -54,6 +55,9 @@ pub fn routes(door: Door) -> Door {
         .page("/recipes/{recipe}", recipe::show)
         .page("/recipes/{recipe}/check", recipe::check)
         .form("/recipes/{recipe}/switch", recipe::switch)
+        .page("/recipes/{recipe}/try", try_it::show)
+        .form("/recipes/{recipe}/try", try_it::plan)
+        .form("/recipes/{recipe}/try/run", try_it::run)
         .page("/deliveries", lists::deliveries)
         .page("/deliveries/{delivery}", lists::delivery)
         .form("/deliveries/{delivery}/replay", lists::replay)

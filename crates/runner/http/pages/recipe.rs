@@ -26,7 +26,7 @@ const MOST_LINES: usize = 900;
 
 #[derive(Deserialize)]
 pub struct RecipePath {
-    recipe: String,
+    pub recipe: String,
 }
 
 #[derive(Deserialize)]

@@ -26,6 +26,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("deliveries.html", include_str!("../templates/deliveries.html")),
         ("delivery.html", include_str!("../templates/delivery.html")),
         ("recipe.html", include_str!("../templates/recipe.html")),
+        ("try.html", include_str!("../templates/try.html")),
         ("tokens.html", include_str!("../templates/tokens.html")),
         ("sign_in.html", include_str!("../templates/sign_in.html")),
     ] {
