@@ -11,7 +11,7 @@ use axum::{
     routing::post,
 };
 use connector::{Clock, Delivery};
-use engine::{Engine, JobId};
+use engine::{Engine, JobId, Refusal};
 use jiff::Timestamp;
 use tower_http::timeout::TimeoutLayer;
 
@@ -52,6 +52,7 @@ async fn receive(
     let body = tokio::select! {
         body = Bytes::from_request(request, &hooks) => body,
         () = hooks.clock.sleep(BODY_TIME) => {
+            refused(&hooks, &recipe, &headers, received_at, 408, "its body took too long");
             return text(StatusCode::REQUEST_TIMEOUT, "the body took too long\n");
         }
     };
@@ -59,6 +60,7 @@ async fn receive(
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             tracing::warn!(recipe, "refused a delivery: its body is too large");
+            refused(&hooks, &recipe, &headers, received_at, 413, "its body is too large");
             return text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n");
         }
         Err(_) => return text(StatusCode::BAD_REQUEST, "the body could not be read\n"),
@@ -89,6 +91,20 @@ async fn receive(
         (Some(_), None) => StatusCode::NO_CONTENT.into_response(),
         (None, _) => text(status, answer.text + "\n"),
     }
+}
+
+/// Keeps that a delivery was refused before its body was read.
+fn refused(
+    hooks: &Hooks,
+    recipe: &str,
+    headers: &HeaderMap,
+    at: Timestamp,
+    answered: u16,
+    reason: &str,
+) {
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("")));
+    let headers: Vec<_> = headers.collect();
+    hooks.engine.refuse(recipe, &Refusal { at, answered, reason, size: None }, &headers);
 }
 
 /// Answers with what a recipe gives, once its job is over.

@@ -1,8 +1,12 @@
 //! From Greenhouse's door to a job: what is taken, what is refused, what is the same event, and that nothing is lost.
 
-use std::thread;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    thread,
+};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::town::{JOHNNY, NORA, RECIPE, Town, ZOE};
 
@@ -69,6 +73,20 @@ fn what_greenhouse_did_not_sign_is_refused_and_makes_nothing() {
     assert_eq!(town.post(&changed, Some(&signature)), 401, "one letter is another");
     assert!(town.jobs().is_empty());
     assert!(!town.json(&["status"])["recipes"][0]["last_refusal"].is_null());
+
+    // What was refused is told with its reason, and nothing can be made of it.
+    let operator = town.token("operator");
+    let told = town.api("GET", &format!("/refused?recipe={RECIPE}"), &operator, &Value::Null).1;
+    let all = told["refused"].as_array().unwrap();
+    assert_eq!(all.len(), 7, "{told:#}");
+    assert_eq!((&all[0]["answered"], &all[0]["size"]), (&json!(401), &json!(body.len())));
+    assert!(all[0]["headers"].as_array().unwrap().contains(&json!("signature")), "{told:#}");
+    for secret in [bare, &"0".repeat(64), "Johnny"] {
+        assert!(!told.to_string().contains(secret), "`{secret}` is in {told:#}");
+    }
+    assert_eq!(town.api("POST", "/deliveries/1/replay", &operator, &Value::Null).0, 404);
+    let page = town.get("/deliveries", &operator);
+    assert!(page.contains("signature") && page.contains("cannot be played again"), "{page}");
 
     assert_eq!(town.post(&body, Some(&signature)), 200, "and the real one is taken");
     town.wait(1, "succeeded");
@@ -170,4 +188,27 @@ fn a_recipe_that_was_never_right_asks_its_sender_to_come_again_until_it_is() {
     assert_eq!(town.cli(&["start", RECIPE]).code, Some(0));
     assert_eq!(town.over(1)["status"], "succeeded");
     town.employee(JOHNNY);
+}
+
+#[test]
+fn what_is_too_large_is_told_and_what_goes_to_no_recipe_is_not() {
+    let mut town = Town::new();
+    town.start();
+    let operator = town.token("operator");
+    let more = "user-agent: Greenhouse\r\n";
+    let size = (4 << 20) + 1;
+    let head =
+        format!("POST /hooks/{RECIPE} HTTP/1.1\r\nhost: a\r\n{more}content-length: {size}\r\n\r\n");
+    let mut stream = TcpStream::connect(town.host()).unwrap();
+    // It is refused before its end was read, so neither the sending nor the answer need come to theirs.
+    drop(stream.write_all(&[head.as_bytes(), &vec![b'x'; size]].concat()));
+    drop(stream.read_to_end(&mut Vec::new()));
+    let absent = town.ask("POST", "/hooks/absent", None, more, "{}");
+    assert_eq!(absent.status, 404);
+    let told = town.api("GET", "/refused", &operator, &Value::Null).1;
+    let all = told["refused"].as_array().unwrap();
+    assert_eq!(all.len(), 1, "{told:#}");
+    assert_eq!((&all[0]["answered"], &all[0]["size"]), (&json!(413), &Value::Null));
+    assert_eq!((&all[0]["sender"], &all[0]["recipe"]), (&json!("Greenhouse"), &json!(RECIPE)));
+    assert_eq!(all[0]["reason"], "its body is too large");
 }

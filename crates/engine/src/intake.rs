@@ -16,6 +16,7 @@ use crate::{
     journal::{JobId, Status},
     machine::Child,
     made::{Made, job_of, made_of},
+    refused::Refusal,
     retry,
     service::{Engine, Notice, Shared},
     store::{Accepted, CALL, DeliveryId, Intake, JobRow, NewJob, Parent, Standing, StoreError},
@@ -65,6 +66,7 @@ impl Engine {
         };
         let Some(current) = known.current else {
             // It will be right one day; the sender keeps the event until then.
+            self.refused_by(recipe, &delivery, 503, "no version of the recipe was ever right");
             return Answer::new(503, format!("`{recipe}` has never been right; try again later"));
         };
         let Some(started_by) = current.trigger() else {
@@ -78,6 +80,7 @@ impl Engine {
         let connection = deployment.connection(started_by.connection.as_deref());
         let (Some(trigger), Ok(connection)) = (trigger, connection) else {
             // Without the secret nothing can be verified; the sender tries again.
+            self.refused_by(recipe, &delivery, 503, "the trigger's connection cannot be opened");
             return Answer::new(
                 503,
                 "the connection of this recipe's trigger is not ready; see its log",
@@ -88,6 +91,7 @@ impl Engine {
             Err(refusal) => {
                 tracing::warn!(recipe, reason = %refusal.reason, "a delivery was refused");
                 shared.refused(recipe, delivery.received_at, &refusal.reason);
+                self.refused_by(recipe, &delivery, refusal.status, &refusal.reason);
                 return Answer::new(refusal.status, "refused");
             }
         };
@@ -100,6 +104,7 @@ impl Engine {
                     "unfinished jobs take all the room that `retention` in runner.yaml gives; the sender is asked to \
                      try again. See `recipe-runner status` for what keeps them, or raise `megabytes`"
                 );
+                self.refused_by(recipe, &delivery, 503, "no room for more unfinished jobs");
                 return Answer::new(503, "no room for more unfinished jobs; try again later");
             }
             Verdict::Events => {
@@ -116,6 +121,12 @@ impl Engine {
                 Answer::new(503, "not stored; try again later")
             }
         }
+    }
+
+    fn refused_by(&self, recipe: &str, delivery: &Delivery, status: u16, reason: &str) {
+        let headers = delivery.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers: Vec<_> = headers.collect();
+        self.refuse(recipe, &Refusal::of(delivery, status, reason), &headers);
     }
 
     /// Makes a job by hand from the body of a delivery, as the vendor sends it. It has a dedupe key of its own and the

@@ -22,6 +22,7 @@ mod pins;
 pub mod plan;
 mod poll;
 mod question;
+mod refused;
 mod retry;
 mod room;
 mod sample;
@@ -51,13 +52,14 @@ pub use machine::{
     Ask, Attention, Child, ChildStage, Decision, Due, JobFacts, Machine, Misfit, What,
 };
 pub use question::Question;
+pub use refused::Refusal;
 pub use service::{Engine, FileState, Notice, Settings};
 pub use sources::{SourceKind, SourceStatus};
 pub use standing::RecipeStatus;
 pub use store::{
     Accepted, Append, Audit, Backup, Claim, Claimed, Count, DayCount, DeliveryId, DeliveryRow,
     Effect, EffectRow, Holding, InPlace, Intake, JobQuery, JobRow, Keep, Loaded, NewJob, Parent,
-    Pin, Purged, Reading, RecipeState, Restoring, Size, Source, Standing, Stats, Store, StoreError,
-    StoredDelivery, Taken, VersionRow, content_hash,
+    Pin, Purged, Reading, RecipeState, Refused, Restoring, Size, Source, Standing, Stats, Store,
+    StoreError, StoredDelivery, Taken, VersionRow, content_hash,
 };
 pub use view::{ConnectionHealth, JobView};

@@ -22,6 +22,7 @@ use crate::{
     dispatch::{Dispatch, Place, Waiting},
     fresh::FreshJobs,
     journal::{Entry, JobId, Status},
+    refused::Gathered,
     retry,
     room::Room,
     sources::{self, Sources},
@@ -106,6 +107,8 @@ pub(crate) struct Shared {
     /// Until when a store that takes nothing is waited for, once the service stops.
     stop_by: OnceLock<Timestamp>,
     pub(crate) refusals: Mutex<HashMap<String, (Timestamp, String)>>,
+    /// Refused deliveries that are not written yet.
+    pub(crate) gathered: Mutex<Gathered>,
     /// Held while what the engine knows of recipes is made anew: no switch is lost between reading and writing.
     changing: tokio::sync::Mutex<()>,
 }
@@ -147,6 +150,7 @@ impl Engine {
             stopping: AtomicBool::new(false),
             stop_by: OnceLock::new(),
             refusals: Mutex::default(),
+            gathered: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         });
         let engine = Self { shared };

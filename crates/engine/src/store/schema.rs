@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("pauses.sql"),
     include_str!("cut.sql"),
     include_str!("journal.sql"),
+    include_str!("refused.sql"),
 ];
 
 /// A writer waits this long for a checkpoint or a backup to let go.

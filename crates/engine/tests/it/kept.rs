@@ -120,3 +120,45 @@ async fn the_age_of_the_history_is_kept_while_jobs_come_and_go() {
     }
     assert_eq!(bench.row(open).await.standing.status, Status::NeedsAttention);
 }
+
+#[tokio::test]
+async fn of_refused_deliveries_the_newest_are_kept_and_a_flood_of_them_is_one_write() {
+    let bench = Bench::new(CREATE).await;
+    let refused = async |bench: &Bench| bench.engine.refused(Some("test")).await.unwrap();
+    let before = bench.engine.store().stats();
+    for size in 0..500 {
+        bench.pass(Duration::from_millis(1));
+        assert_eq!(bench.deliver_bytes(&vec![b'x'; size], "bad").await.status, 401);
+    }
+    let after = bench.engine.store().stats();
+    assert_eq!(after.waits, before.waits, "nobody waits");
+    assert!(after.requests < before.requests + 5, "{before:?} {after:?}");
+    let seen = refused(&bench).await;
+    let sizes: Vec<_> = seen.iter().map(|one| one.size.unwrap()).collect();
+    assert_eq!(sizes, (480..500).rev().collect::<Vec<_>>());
+    assert_eq!((seen[0].answered, seen[0].reason.as_str()), (401, "no proof"));
+    // Whether there was a proof is told, and never what it was.
+    assert!(!format!("{seen:?}").contains("bad"), "{seen:?}");
+    assert_eq!(bench.engine.refused(Some("another")).await.unwrap(), []);
+    let bench = bench.restart().await;
+    assert_eq!(refused(&bench).await, seen, "they outlive a restart");
+
+    // Later ones are written by themselves, all at once, and what was there before gives way.
+    bench.pass(Duration::from_secs(1));
+    for _ in 0..15 {
+        bench.deliver_bytes(b"", "bad").await;
+    }
+    let before = bench.engine.store().stats().requests;
+    let written = tokio::time::timeout(Duration::from_secs(10), async {
+        while bench.engine.store().stats().requests == before {
+            bench.pass(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+    });
+    written.await.unwrap();
+    assert!(bench.engine.store().stats().requests < before + 10, "not one each");
+    let bench = bench.restart().await;
+    let seen = refused(&bench).await;
+    let newer = seen.iter().filter(|one| one.size == Some(0)).count();
+    assert_eq!((seen.len(), newer), (20, 15));
+}

@@ -60,6 +60,41 @@ pub struct DeliveryLine {
     pub jobs: Vec<i64>,
 }
 
+/// The refused deliveries that are kept.
+#[derive(Serialize, JsonSchema)]
+pub struct RefusedDeliveries {
+    /// The newest of each recipe, newest first.
+    refused: Vec<RefusedLine>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfRecipe {
+    /// Only to this recipe.
+    recipe: Option<String>,
+}
+
+/// A delivery that was refused. Nobody has verified it: its body is not kept, and no job can be made of it.
+#[derive(Serialize, JsonSchema)]
+pub struct RefusedLine {
+    /// The recipe it was sent to.
+    recipe: String,
+    /// When it came.
+    at: Timestamp,
+    /// The HTTP status of the answer.
+    answered: u16,
+    /// Why.
+    reason: String,
+    /// The bytes of its body; none when it was not read to its end.
+    size: Option<u64>,
+    /// The program that sent it, as it calls itself.
+    sender: String,
+    /// What it says its body is.
+    kind: String,
+    /// The names of its headers.
+    headers: Vec<String>,
+}
+
 /// A delivery with its body.
 #[derive(Serialize, JsonSchema)]
 pub struct WholeDelivery {
@@ -99,6 +134,14 @@ pub async fn list(may: Viewer, Asked(asked): Asked<Filter>) -> Result<Json<Deliv
     Ok(Json(Deliveries { deliveries, next }))
 }
 
+pub async fn refused(
+    may: Viewer,
+    Asked(asked): Asked<OfRecipe>,
+) -> Result<Json<RefusedDeliveries>, Problem> {
+    let refused = may.site.service.engine.refused(asked.recipe.as_deref()).await?;
+    Ok(Json(RefusedDeliveries { refused: refused.into_iter().map(refused_line).collect() }))
+}
+
 pub async fn one(
     may: Operator,
     At(path): At<DeliveryPath>,
@@ -119,6 +162,20 @@ pub async fn one(
 pub async fn replay(may: Operator, At(path): At<DeliveryPath>) -> Result<Made<MadeJob>, Problem> {
     let job = may.site.service.replay(&may.person.by(), path.delivery).await?;
     Ok(Made(MadeJob { job }))
+}
+
+/// Returns a refused delivery as lists show it.
+pub fn refused_line(one: engine::Refused) -> RefusedLine {
+    RefusedLine {
+        recipe: one.recipe,
+        at: one.at,
+        answered: one.answered,
+        reason: one.reason,
+        size: one.size,
+        sender: one.sender,
+        kind: one.kind,
+        headers: one.headers.split_whitespace().map(str::to_owned).collect(),
+    }
 }
 
 /// Returns a delivery as lists show it.

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use axum::{Json, http::Method};
 use serde_json::Value;
 
-pub use deliveries::line as delivery_line;
+pub use deliveries::{line as delivery_line, refused_line};
 pub use jobs::{Jobs, Verdict};
 pub use make::{MadeJob, NewJob, Since};
 pub use people::{MadeToken, TokenLine, Tokens};
@@ -70,6 +70,7 @@ pub fn routes(door: Door) -> Door {
         .api(POST, "/api/v1/jobs/{job}/answer", "Answer a question of a job", jobs::answer)
         .api(POST, "/api/v1/jobs/{job}/resolve", "Settle a write whose outcome nobody could find out, or one that is held", jobs::resolve)
         .api(GET, "/api/v1/deliveries", "What came from outside, newest first", deliveries::list)
+        .api(GET, "/api/v1/refused", "Deliveries that were refused and why, the newest of each recipe", deliveries::refused)
         .api(GET, "/api/v1/deliveries/{delivery}", "One delivery with its body", deliveries::one)
         .api(POST, "/api/v1/deliveries/{delivery}/replay", "Make a job of a delivery by hand", deliveries::replay)
         .api(GET, "/api/v1/connections", "The connections, and whether each can be opened", recipes::connections)

@@ -13,7 +13,7 @@ use crate::{
     doctor,
     http::{
         access::Role,
-        api::{connection_lines, delivery_line},
+        api::{connection_lines, delivery_line, refused_line},
         extract::{Asked, At, Nothing, Posted},
         permission::{Admin, Operator, Viewer},
     },
@@ -22,6 +22,9 @@ use crate::{
 
 /// How much of a body is shown.
 const MOST_LETTERS: usize = 60_000;
+
+/// How many refused deliveries are.
+const MOST_REFUSED: usize = 20;
 
 #[derive(Deserialize)]
 pub struct Before {
@@ -50,16 +53,14 @@ pub async fn deliveries(may: Viewer, Asked(asked): Asked<Before>) -> Result<Resp
     let found = service.deliveries(None, asked.before.map(DeliveryId), PAGE).await?;
     let lines: Vec<_> = found.into_iter().map(delivery_line).collect();
     let next = lines.last().filter(|_| lines.len() == PAGE).map(|one| one.delivery);
-    let refusals: Vec<Value> = service
-        .recipes()
-        .await?
-        .into_iter()
-        .filter_map(|recipe| {
-            let (at, why) = recipe.last_refusal?;
-            Some(shown! { recipe => recipe.name, at => at.to_string(), why })
-        })
-        .collect();
-    let context = shown! { deliveries => lines, next, before => asked.before, refusals };
+    // They are told on the first page only, however far back somebody reads.
+    let refused =
+        if asked.before.is_none() { service.engine.refused(None).await? } else { Vec::new() };
+    let kept = refused.len();
+    let refused: Vec<_> = refused.into_iter().take(MOST_REFUSED).map(refused_line).collect();
+    let context = shown! {
+        deliveries => lines, next, before => asked.before, more => kept - refused.len(), refused,
+    };
     let page =
         Page { title: "Deliveries", menu: "deliveries", template: "deliveries.html", live: false };
     Ok(render::page(&may.site, &may.person, &page, &context))

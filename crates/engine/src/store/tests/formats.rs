@@ -58,6 +58,7 @@ async fn a_store_of_every_earlier_format_becomes_todays_with_all_that_it_holds()
         let new = job(&store, "hires", "c").await;
         store.append(running(new, vec![entry(1, "s", Kind::Fired)])).await.unwrap();
         store.sources().await.unwrap();
+        assert_eq!(store.refused(None).await.unwrap(), []);
         store.audit(None, None, 9).await.unwrap();
         assert_eq!(store.cut(at(1)).await.unwrap(), 1);
         drop(store);
@@ -83,11 +84,11 @@ fn a_change_of_format_that_fails_leaves_the_store_as_it_was() {
         let path = dir.path().join("store.db");
         // What the last change adds is in its way.
         let database = Connection::open(&path).unwrap();
-        database.execute_batch("CREATE TABLE journal (id)").unwrap();
+        database.execute_batch("CREATE TABLE refused (id)").unwrap();
         drop(database);
         let before = fs::read(&path).unwrap();
         let refused = Store::open(dir.path()).unwrap_err();
-        assert!(refused.to_string().contains("journal"), "{refused}");
+        assert!(refused.to_string().contains("table refused"), "{refused}");
         assert!(fs::read(&path).unwrap() == before, "format {format} was changed");
     }
 }
