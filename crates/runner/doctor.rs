@@ -57,6 +57,7 @@ fn text(section: &Section) -> String {
 
 /// Examines a connection, a recipe, or everything.
 pub async fn examine(service: &Service, name: Option<&str>) -> Result<Vec<Section>, Trouble> {
+    take_up_secrets(service).await;
     let deployment = service.engine.deployment();
     let mut connections: Vec<String> = deployment.project.connections.keys().cloned().collect();
     let mut recipes = deployment.project.recipe_names.clone();
@@ -90,6 +91,15 @@ pub async fn examine(service: &Service, name: Option<&str>) -> Result<Vec<Sectio
         sections.push(recipe(service, name).await?);
     }
     Ok(sections)
+}
+
+/// Looks again for secrets that were missing: a file that holds one is none of the project's, so nobody watches it.
+async fn take_up_secrets(service: &Service) {
+    let closed = !service.wrong().closed.is_empty();
+    // What is wrong with the project is told by what is found of it.
+    if closed && let Err(trouble) = service.reload().await {
+        tracing::debug!(%trouble, "the project was not taken up");
+    }
 }
 
 fn files(service: &Service) -> Section {

@@ -5,6 +5,9 @@
 //   { "do": "open", "path" }                  goes to an address
 //   { "do": "fill", "label", "value" }        writes into the field, or chooses, or ticks, what has that label
 //   { "do": "press", "name" }                 presses the button or link of that name, and waits for the page after it
+//   { "do": "push", "name" }                  presses a button after which the page stays
+//   { "do": "clipboard" }                     what was copied
+//   { "do": "picture", "name", "height" }       the top of the page, for the documents
 //   { "do": "unfold", "name" }                opens or closes what is folded under that name
 //   { "do": "key", "key", "loads" }           presses a key, perhaps one after which another page comes
 //   { "do": "type", "text" }                  writes where the focus is
@@ -47,6 +50,8 @@ async function enter({ url, script = true }) {
   await context?.close();
   origin = url;
   context = await browser.createBrowserContext();
+  // What a person may do without being asked, headless Chromium asks for.
+  await context.overridePermissions(url, ['clipboard-read', 'clipboard-sanitized-write']);
   page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   await page.setJavaScriptEnabled(script);
@@ -131,6 +136,21 @@ const deeds = {
       const found = await named([`::-p-aria([name="${name}"][role="button"])`, `::-p-aria([name="${name}"][role="link"])`], `a button or link \`${name}\``);
       await found.click();
     });
+  },
+  push: async ({ name }) => {
+    await until('the page is there', loaded);
+    const found = await named([`::-p-aria([name="${name}"][role="button"])`], `a button \`${name}\``);
+    await found.click();
+  },
+  clipboard: async () => ({ text: await page.evaluate('navigator.clipboard.readText()') }),
+  picture: async ({ name, height }) => {
+    await until('the page is there', loaded);
+    await page.setViewport({ width, height });
+    for (const value of ['dark', 'light']) {
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+      await page.screenshot({ path: join(pictures, `${name}${value === 'dark' ? '-dark' : ''}.png`) });
+    }
+    await page.setViewport({ width, height: 800 });
   },
   unfold: async ({ name }) => {
     const found = await named([`::-p-xpath(//summary[contains(normalize-space(.), "${name}")])`], `a summary \`${name}\``);

@@ -79,6 +79,22 @@ impl Browser {
         self.tell(&json!({ "do": "press", "name": name }));
     }
 
+    /// Presses the button of that name, after which the page stays.
+    pub fn push(&mut self, name: &str) {
+        self.tell(&json!({ "do": "push", "name": name }));
+    }
+
+    /// Returns what was copied.
+    pub fn clipboard(&mut self) -> String {
+        let copied = self.tell(&json!({ "do": "clipboard" }));
+        copied["text"].as_str().unwrap().to_owned()
+    }
+
+    /// Takes a picture of the top of the page for the documents, so many pixels high, in light and dark.
+    pub fn picture(&mut self, name: &str, height: u32) {
+        self.tell(&json!({ "do": "picture", "name": name, "height": height }));
+    }
+
     /// Opens or closes what is folded under that name.
     pub fn unfold(&mut self, name: &str) {
         self.tell(&json!({ "do": "unfold", "name": name }));

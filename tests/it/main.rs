@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod acme;
 mod answering;
 mod api;
 mod backups;

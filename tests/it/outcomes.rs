@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::town::{JOHNNY, Town, step};
 
 /// Lets the next creation of an employee go wrong.
-fn spoil_create(town: &Town, trouble: Trouble) {
+pub fn spoil_create(town: &Town, trouble: Trouble) {
     town.goco.switch(|switches| {
         let on = Operation::CreateEmployee;
         switches.faults.push(Fault { on, after: 0, times: 1, trouble });
@@ -280,7 +280,7 @@ pub fn town_where_nobody_knows(trouble: Trouble) -> Town {
 }
 
 /// Says how many seconds GoCo may take to list a new employee.
-fn patience(town: &Town, seconds: u32) {
+pub fn patience(town: &Town, seconds: u32) {
     let text = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
     let (before, goco) = text.split_once("\ngoco:").unwrap();
     let goco = goco.replace("settle_seconds: 0", &format!("settle_seconds: {seconds}"));

@@ -4,10 +4,132 @@ use sandbox::goco::Trouble;
 
 use crate::{
     access::ask_first,
+    acme,
     browser::Browser,
     outcomes::town_where_nobody_knows,
     town::{JOHNNY, RECIPE, Town},
 };
+
+#[test]
+fn a_fresh_project_is_set_up_from_red_to_green_on_its_page() {
+    let mut town = Town::fresh();
+    town.start_with(&["start"], None);
+    let mut browser = Browser::at(&town, "set-up");
+    browser.sign_in(&town.token("operator"));
+    browser.see("It is off");
+    browser.see("No event has come yet");
+    browser.look("overview-fresh");
+    browser.press("Set it up");
+    browser.is_at(&format!("/recipes/{RECIPE}"));
+    browser.see("Nothing has come yet");
+    browser.press("Check everything now");
+    browser.see("GREENHOUSE_WEBHOOK_SECRET");
+    browser.see("GOCO_API_KEY");
+    browser.see("things to cure");
+    browser.look("all-red");
+
+    // Somebody fills in connections.yaml; then each is told where its secret is missing.
+    town.fill_in_the_connections();
+    check_until(&mut browser, "secrets/webhook");
+    browser.see("secrets/goco");
+    browser.look("secrets-missing");
+    town.put_the_secrets_there();
+    check_until(&mut browser, "the API key is accepted");
+    browser.see("it is on");
+    browser.see("nothing has come yet");
+    browser.look("connected");
+
+    // The webhook's address is copied from the page to where Greenhouse wants it.
+    browser.push("Copy");
+    browser.see("Copied");
+    assert_eq!(browser.clipboard(), town.url());
+    browser.press("Switch on");
+    let ping = town.block_on(town.greenhouse.sender().ping(&browser.clipboard())).unwrap();
+    assert!(ping.delivered(), "{ping:?}");
+    browser.open(&format!("/recipes/{RECIPE}"));
+    browser.press("Check everything now");
+    browser.see("All is set up.");
+    let page = browser.html();
+    assert!(page.contains("class=\"good\"") && !page.contains("class=\"bad\""), "{page}");
+    browser.look("all-green");
+
+    town.hire(JOHNNY);
+    town.wait(1, "succeeded");
+    browser.open("/");
+    browser.see("Nothing needs a person.");
+    browser.look("overview-first-hire");
+    browser.end();
+}
+
+/// Presses the button until the check-up says that.
+fn check_until(browser: &mut Browser, text: &str) {
+    // A changed file is taken up within a second or two.
+    for _ in 0..60 {
+        browser.press("Check again");
+        if browser.text().contains(text) {
+            return;
+        }
+    }
+    panic!("the check-up never said `{text}`: {}", browser.text());
+}
+
+#[test]
+fn a_recipe_is_tried_with_a_sample_before_and_with_a_past_hire_after() {
+    let mut town = Town::new();
+    town.start();
+    town.greenhouse.hire(JOHNNY).unwrap();
+    let mut browser = Browser::at(&town, "try-it");
+    browser.sign_in(&town.token("operator"));
+    browser.open(&format!("/recipes/{RECIPE}"));
+    browser.press("Try it");
+    browser.see("With which event?");
+    browser.look("choose");
+    browser.press("Plan it");
+    browser.see("would end as succeeded");
+    browser.see("none was sent");
+    browser.look("plan");
+    assert!(town.employees(JOHNNY).is_empty());
+    browser.fill("Its writes are real, and I want them", "yes");
+    browser.press("Run it for real");
+    browser.is_at("/jobs/1");
+    browser.see("succeeded");
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+    browser.press("Try its event again");
+    browser.is_at(&format!("/recipes/{RECIPE}/try?job=1"));
+    browser.press("Plan it");
+    browser.see("would end as skipped");
+    browser.look("plan-of-a-past-one");
+    browser.end();
+    assert_eq!(town.jobs(), [1]);
+}
+
+#[test]
+fn a_recipe_is_tried_without_script_and_without_any_sample() {
+    let mut town = Town::new();
+    let sample = "examples/events/hire_candidate.json";
+    let body = std::fs::read_to_string(town.dir().join(sample)).unwrap();
+    std::fs::remove_file(town.dir().join(sample)).unwrap();
+    town.start();
+    town.greenhouse.hire(JOHNNY).unwrap();
+    let mut browser = Browser::at(&town, "try-it-without-script");
+    let operator = town.token("operator");
+    browser.enter(&town, false);
+    browser.sign_in(&operator);
+    browser.open(&format!("/recipes/{RECIPE}/try"));
+    browser.see("There is no sample and no past event yet");
+    browser.see("examples/events/");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    browser.fill("The body", &body.to_string());
+    browser.press("Plan it");
+    browser.see("would end as succeeded");
+    assert!(town.jobs().is_empty());
+    // It is judged with a script, which a page without scripts does not run.
+    browser.enter(&town, true);
+    browser.sign_in(&operator);
+    browser.open(&format!("/recipes/{RECIPE}/try"));
+    browser.look("nothing-to-try");
+    browser.end();
+}
 
 #[test]
 fn a_failed_hire_is_found_by_name_understood_fixed_retried_and_arrives() {
@@ -163,6 +285,35 @@ fn without_script_all_can_be_read_and_done() {
     browser.see("Who did what");
     assert!(browser.text().contains("succeeded"));
     assert_eq!(town.employees(JOHNNY).len(), 1);
+    browser.end();
+}
+
+#[test]
+fn the_main_pages_show_a_month_at_a_company() {
+    let (town, job) = acme::a_month();
+    let mut browser = Browser::at(&town, "main-pages");
+    browser.sign_in(&town.token_of("Maria", "operator"));
+    let failed = format!("/jobs/{job}");
+    let recipe = format!("/recipes/{RECIPE}");
+    for (name, path, says, height) in [
+        ("overview", "/", "Needs a person", 800),
+        ("recipe", recipe.as_str(), "of the last", 1240),
+        ("job", failed.as_str(), "What to do:", 1000),
+        ("jobs", "/jobs", "already has Ada", 900),
+        ("deliveries", "/deliveries", "cannot be played again", 760),
+        ("connections", "/connections/check", "the API key is accepted", 860),
+    ] {
+        browser.open(path);
+        browser.see(says);
+        browser.picture(name, height);
+        browser.look(name);
+    }
+    // How often each step went well, and where jobs failed, stands in the picture.
+    browser.open(&recipe);
+    let page = browser.html();
+    for said in ["31 came", "3 failed ✗", "action failing", "30 ✓"] {
+        assert!(page.contains(said), "`{said}` is not in {page}");
+    }
     browser.end();
 }
 

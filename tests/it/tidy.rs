@@ -85,8 +85,10 @@ fn sql_stays_in_the_store_and_outgoing_connections_in_the_http_client() {
     let mut breaches = Vec::new();
     for (path, text) in sources() {
         let place = path.to_string_lossy().replace('\\', "/");
-        // One compares with a loop written by hand, the other damages the file: both come to the store from outside.
-        if place.contains("benches/speed/") || place.ends_with("tests/it/disk.rs") {
+        // One compares with a loop written by hand, one damages the file, one dates a history back: all come to the store
+        // from outside.
+        let outside = ["benches/speed/", "tests/it/disk.rs", "tests/it/acme.rs"];
+        if outside.iter().any(|one| place.contains(one)) {
             continue;
         }
         if text.contains(concat!("rusq", "lite::")) && !place.contains("crates/engine/src/store") {

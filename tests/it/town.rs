@@ -42,7 +42,9 @@ pub struct Town {
     runtime: Runtime,
     pub greenhouse: GreenhouseTenant,
     pub goco: GocoTenant,
-    folder: TempDir,
+    /// Goes with the town.
+    _folder: TempDir,
+    dir: PathBuf,
     service: Option<Service>,
     /// Whatever the binary has said, on stdout and stderr, in this town.
     said: Arc<Mutex<String>>,
@@ -103,14 +105,7 @@ fn unchunked(body: &str) -> String {
 impl Town {
     /// Builds a town with the shipped project, its connections pointing at the vendors of the town.
     pub fn new() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let (greenhouse, goco) = runtime.block_on(async {
-            let greenhouse = GreenhouseTenant::start(greenhouse::Switches::default()).await;
-            (greenhouse.unwrap(), GocoTenant::start(goco::Switches::default()).await.unwrap())
-        });
-        let folder = tempfile::tempdir().unwrap();
-        let said = Arc::default();
-        let town = Self { runtime, greenhouse, goco, folder, service: None, said };
+        let town = Self::empty();
         for name in [
             "recipes/greenhouse-hired-to-goco.yaml",
             "recipes/greenhouse-hired-to-goco.test.yaml",
@@ -124,11 +119,44 @@ impl Town {
         town.edit_recipe("wait: 5s", "wait: 10ms");
         town.set_properties(true);
         town.write("connections.yaml", &town.connections());
-        let (there, here) = (greenhouse::Switches::default(), goco::Switches::default());
-        town.write("secrets/client", &there.client_secret);
-        town.write("secrets/webhook", &there.webhook_secret);
-        town.write("secrets/goco", &here.key);
+        town.put_the_secrets_there();
         town
+    }
+
+    /// Builds a town with a fresh project, as `init` makes it: nothing is set up.
+    pub fn fresh() -> Self {
+        let town = Self::empty();
+        let made = town.run(&["init", town.dir().to_str().unwrap()]);
+        assert_eq!(made.code, Some(0), "{made:?}");
+        town.set_properties(true);
+        town
+    }
+
+    /// Fills in the connections as a person would: addresses and names, and where the secrets will be.
+    pub fn fill_in_the_connections(&self) {
+        self.write("connections.yaml", &self.connections());
+    }
+
+    /// Puts the secrets where the connections look for them.
+    pub fn put_the_secrets_there(&self) {
+        let (there, here) = (greenhouse::Switches::default(), goco::Switches::default());
+        self.write("secrets/client", &there.client_secret);
+        self.write("secrets/webhook", &there.webhook_secret);
+        self.write("secrets/goco", &here.key);
+    }
+
+    fn empty() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (greenhouse, goco) = runtime.block_on(async {
+            let greenhouse = GreenhouseTenant::start(greenhouse::Switches::default()).await;
+            (greenhouse.unwrap(), GocoTenant::start(goco::Switches::default()).await.unwrap())
+        });
+        let folder = tempfile::tempdir().unwrap();
+        // The pages show its name.
+        let dir = folder.path().join("acme");
+        fs::create_dir(&dir).unwrap();
+        let said = Arc::default();
+        Self { runtime, greenhouse, goco, _folder: folder, dir, service: None, said }
     }
 
     fn connections(&self) -> String {
@@ -163,7 +191,7 @@ goco:
     // --- The project ---------------------------------------------------------------------------------------------
 
     pub fn dir(&self) -> &Path {
-        self.folder.path()
+        &self.dir
     }
 
     pub fn write(&self, name: &str, text: &str) {
@@ -595,7 +623,7 @@ impl Drop for Town {
         }
         // A service in the background outlives the test that failed to stop it.
         if thread::panicking() {
-            drop(command(&["stop", "--project"]).arg(self.folder.path()).output());
+            drop(command(&["stop", "--project"]).arg(&self.dir).output());
         }
     }
 }

@@ -34,6 +34,7 @@ mod stand_ins;
 mod standing;
 mod store;
 mod stuck;
+mod tally;
 mod upkeep;
 mod view;
 mod worker;
@@ -62,4 +63,5 @@ pub use store::{
     Pin, Purged, Reading, RecipeState, Refused, Restoring, Size, Source, Standing, Stats, Store,
     StoreError, StoredDelivery, Taken, VersionRow, content_hash,
 };
+pub use tally::{StepTally, Tally};
 pub use view::{ConnectionHealth, JobView};

@@ -45,6 +45,7 @@ pub struct Site {
     /// How the service is reached, and whom it believes.
     pub hosts: Arc<Hosts>,
     days: Arc<pages::Days>,
+    tallies: Arc<pages::Tallies>,
 }
 
 /// Returns the routes of the pages, the API and the watchers.
@@ -79,7 +80,8 @@ fn site(
     hosts: Hosts,
     limit: impl FnOnce(Router<Site>) -> Router<Site>,
 ) -> Router {
-    let site = Site { service, hosts: Arc::new(hosts), days: Arc::default() };
+    let site =
+        Site { service, hosts: Arc::new(hosts), days: Arc::default(), tallies: Arc::default() };
     let router = door().router.fallback(absent).method_not_allowed_fallback(wrong_method);
     limit(router.layer(DefaultBodyLimit::max(LARGEST_BODY)))
         .layer(axum::middleware::from_fn_with_state(site.clone(), guard::guard))

@@ -24,6 +24,7 @@ mod restore;
 mod rows;
 mod schema;
 mod sources;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -54,6 +55,7 @@ pub(crate) use refused::MOST_REFUSED;
 pub use refused::Refused;
 pub use restore::{Holding, InPlace, Restoring};
 pub use sources::{Reading, Source, Taken};
+pub(crate) use tally::Went;
 pub use writer::Stats;
 
 use crate::journal::{Entry, JobId, Outcome, StepPath};

@@ -15,8 +15,14 @@ function copyButtons(root) {
   for (const button of root.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = "Copied";
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = "Copied";
+      } catch {
+        // Over plain http there is no clipboard: it is selected, and the person copies it.
+        getSelection().selectAllChildren(button.previousElementSibling);
+        button.textContent = "Now press Ctrl+C";
+      }
     });
   }
 }

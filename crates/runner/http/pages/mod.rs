@@ -8,6 +8,7 @@ mod picture;
 mod recipe;
 mod render;
 mod session;
+mod tallies;
 mod try_it;
 
 use axum::{
@@ -18,6 +19,7 @@ use axum::{
 use engine::Status;
 pub use overview::Days;
 pub use recipe::difference;
+pub use tallies::Tallies;
 
 use render::shown;
 

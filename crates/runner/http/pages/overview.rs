@@ -102,7 +102,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
                 broken => recipe.file == FileState::Broken, missing => recipe.file == FileState::Missing,
                 version => recipe.version, last_event_at => recipe.last_event_at.map(|at| at.to_string()),
                 last_event => recipe.last_event_at.map(|at| ago(now, at)),
-                refusal => recipe.last_refusal.as_ref().map(|one| shown! { at => one.at.to_string(), reason => one.reason }),
+                refusal => recipe.last_refusal.as_ref().filter(|one| Some(one.at) > recipe.last_event_at.max(recipe.last_ping_at)).map(|one| shown! { at => one.at.to_string(), reason => one.reason }),
                 attention => count(Status::NeedsAttention), failed => count(Status::Failed), open,
                 succeeded => count(Status::Succeeded), ..chart
             }

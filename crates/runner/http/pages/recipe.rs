@@ -51,7 +51,9 @@ pub async fn show(
 /// The check-up asks the vendors, so it is asked for.
 pub async fn check(may: Operator, At(path): At<RecipePath>) -> Result<Response, Fault> {
     let sections = doctor::examine(&may.site.service, Some(&path.recipe)).await?;
-    page(&may.site, &may.person, &path.recipe, None, Some(shown! { sections })).await
+    let findings = sections.iter().flat_map(|section| &section.findings);
+    let red = findings.filter(|finding| finding.cure.is_some()).count();
+    page(&may.site, &may.person, &path.recipe, None, Some(shown! { sections, red })).await
 }
 
 pub async fn switch(
@@ -103,14 +105,16 @@ async fn page(
         .map(|one| shown! { version => one.version, since => one.since.to_string(), current => Some(&one.version) == status.version.as_ref() })
         .collect();
     let switched = service.switched(name);
+    let tally = site.tallies.get(service, name).await?;
     let context = shown! {
         name, title => status.title, on => status.on, version => status.version, versions, difference, found,
         broken => status.file == FileState::Broken, missing => status.file == FileState::Missing,
         webhook => switched.url, set_up => switched.set_up, lines => lines(&text, &wrong),
-        picture => checked.map(|recipe| picture::of(recipe)), calls => checked.is_some_and(|one| one.trigger().is_none()),
+        picture => checked.map(|recipe| picture::of(recipe, &tally)), calls => checked.is_some_and(|one| one.trigger().is_none()),
         seen => shown! {
             event => status.last_event_at.map(|at| at.to_string()), ping => status.last_ping_at.map(|at| at.to_string()),
-            refusal => status.last_refusal.as_ref().map(|(at, why)| shown! { at => at.to_string(), why }),
+            // One that something genuine came after is over; the deliveries tell of it.
+            refusal => status.last_refusal.as_ref().filter(|one| Some(one.0) > status.last_event_at.max(status.last_ping_at)).map(|(at, why)| shown! { at => at.to_string(), why }),
         },
     };
     let title = if status.title.is_empty() { name } else { &status.title };

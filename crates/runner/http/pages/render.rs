@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, value::Serde};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Value, value::Serde};
 use serde_json::Value as Json;
 
 use crate::http::{
@@ -37,6 +37,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("pretty", pretty);
     templates.add_filter("words", |text: &str| text.replace('_', " "));
     templates.add_filter("size", size);
+    templates.add_filter("coded", coded);
     templates
 });
 
@@ -141,11 +142,46 @@ fn pretty(value: &Value) -> Result<String, Error> {
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
 
+/// What stands between backticks, as code: our messages write names of things so.
+fn coded(text: &str) -> Value {
+    let escaped = HtmlEscape(text).to_string();
+    let mut parts = escaped.split('`');
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    while let Some(code) = parts.next() {
+        // One that nobody closed is a letter like others.
+        let Some(after) = parts.next() else {
+            shown.push('`');
+            shown.push_str(code);
+            break;
+        };
+        shown.push_str(&format!("<code>{code}</code>{after}"));
+    }
+    Value::from_safe_string(shown)
+}
+
 /// Bytes for people.
 fn size(bytes: u64) -> String {
     match bytes {
         0..=1023 => format!("{bytes} B"),
         1024..=1_048_575 => format!("{} KB", bytes / 1024),
         _ => format!("{} MB", bytes / (1024 * 1024)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_between_backticks_are_code_and_everything_is_escaped() {
+        for (text, shown) in [
+            ("`a` is not `<b>`", "<code>a</code> is not <code>&lt;b&gt;</code>"),
+            ("one ` alone", "one ` alone"),
+            ("`a` and ` alone", "<code>a</code> and ` alone"),
+            ("nothing", "nothing"),
+            ("", ""),
+        ] {
+            assert_eq!(coded(text).to_string(), shown);
+        }
     }
 }
