@@ -18,6 +18,7 @@ mod growth;
 mod history;
 mod load;
 mod overload;
+mod pages;
 mod process;
 mod race;
 mod recipes;
@@ -43,7 +44,7 @@ impl Size {
 type Part = fn(Size) -> bool;
 
 /// The parts, by name; each says whether its limits hold.
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("loop", race::run),
     ("quiet", race::quiet),
     ("acknowledgement", acknowledgement::run),
@@ -53,6 +54,7 @@ const PARTS: [(&str, Part); 9] = [
     ("growth", growth::run),
     ("scenarios", scenarios::run),
     ("overload", overload::run),
+    ("pages", pages::run),
 ];
 
 fn main() -> ExitCode {

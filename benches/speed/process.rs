@@ -115,10 +115,10 @@ impl Process {
     }
 }
 
-/// Makes a token to ask the service's numbers with.
+/// Makes a token to ask the service's numbers and pages with.
 pub(crate) fn token(folder: &Path) -> String {
     let made = Command::new(BINARY)
-        .args(["tokens", "add", "measurement", "--role", "viewer", "--project"])
+        .args(["tokens", "add", "measurement", "--role", "operator", "--project"])
         .arg(folder)
         .envs(NAMES)
         .output()

@@ -128,7 +128,9 @@ impl Missing {
 
     fn cure(&self) -> String {
         match self.reference.split_once(':') {
-            Some(("env", name)) => format!("set the variable: `export {name}=…`"),
+            Some(("env", name)) => format!(
+                "set the variable: `export {name}=…`; a service that runs has it when it is started anew"
+            ),
             Some((_, path)) => format!("put the secret into the file `{path}`"),
             None => String::new(),
         }

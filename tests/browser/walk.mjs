@@ -6,6 +6,7 @@
 //   { "do": "fill", "label", "value" }        writes into the field, or chooses, or ticks, what has that label
 //   { "do": "press", "name" }                 presses the button or link of that name, and waits for the page after it
 //   { "do": "push", "name" }                  presses a button after which the page stays
+//   { "do": "zone", "zone" }                    where the person is
 //   { "do": "clipboard" }                     what was copied
 //   { "do": "picture", "name", "height" }       the top of the page, for the documents
 //   { "do": "unfold", "name" }                opens or closes what is folded under that name
@@ -141,6 +142,9 @@ const deeds = {
     await until('the page is there', loaded);
     const found = await named([`::-p-aria([name="${name}"][role="button"])`], `a button \`${name}\``);
     await found.click();
+  },
+  zone: async ({ zone }) => {
+    await page.emulateTimezone(zone);
   },
   clipboard: async () => ({ text: await page.evaluate('navigator.clipboard.readText()') }),
   picture: async ({ name, height }) => {

@@ -84,6 +84,11 @@ impl Browser {
         self.tell(&json!({ "do": "push", "name": name }));
     }
 
+    /// Says in which zone the person is, from the next page on.
+    pub fn zone(&mut self, zone: &str) {
+        self.tell(&json!({ "do": "zone", "zone": zone }));
+    }
+
     /// Returns what was copied.
     pub fn clipboard(&mut self) -> String {
         let copied = self.tell(&json!({ "do": "clipboard" }));

@@ -22,6 +22,7 @@ mod examples;
 mod hires;
 mod hostile;
 mod kills;
+mod lists;
 mod metrics;
 mod missed;
 mod mistakes;

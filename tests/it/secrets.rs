@@ -232,6 +232,13 @@ fn what_a_recipe_masks_is_seen_nowhere_and_a_viewer_sees_nobody() {
         town.api("POST", &format!("/recipes/{RECIPE}/plan"), &tokens[1], &json!({ "body": event }));
     assert_eq!(plan.0, 200, "{plan:?}");
     seen.add("the plan of a body", plan.1.to_string());
+    // On the page as well, and what it offers to try.
+    let kind = "content-type: application/x-www-form-urlencoded\r\n";
+    let path = format!("/recipes/{RECIPE}/try");
+    let page = town.ask("POST", &path, Some(&tokens[1]), kind, "from=job:1");
+    assert!(page.body.contains("would end as"), "{page:?}");
+    seen.add("the page of the plan", page.body);
+    seen.add("the page that offers it", town.get(&path, &tokens[1]));
     // The masks of the last good version count while the file is broken, also after a restart.
     town.edit_recipe("trigger: greenhouse.hired", "trigger: greenhouse.hird");
     town.kill();

@@ -266,6 +266,32 @@ fn a_viewer_sees_how_all_is_and_nobody_by_name() {
 }
 
 #[test]
+fn times_are_told_where_the_person_is() {
+    let mut town = Town::new();
+    town.start();
+    town.hire(JOHNNY);
+    let job = town.wait(1, "succeeded");
+    let came: jiff::Timestamp = job["accepted_at"].as_str().unwrap().parse().unwrap();
+    let viewer = town.token("viewer");
+    let mut browser = Browser::at(&town, "zones");
+    browser.sign_in(&viewer);
+    for zone in ["Asia/Tokyo", "America/St_Johns"] {
+        browser.zone(zone);
+        browser.open("/jobs");
+        let there = came.in_tz(zone).unwrap().strftime("%b %-d, %Y, %-I:%M:%S").to_string();
+        browser.see(&there);
+        // What it is in UTC is told beside.
+        let utc = came.strftime("title=\"%Y-%m-%d %H:%M:%S UTC\"").to_string();
+        assert!(browser.html().contains(&utc), "{utc}");
+    }
+    browser.enter(&town, false);
+    browser.sign_in(&viewer);
+    browser.open("/jobs");
+    browser.see(&came.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    browser.end();
+}
+
+#[test]
 fn without_script_all_can_be_read_and_done() {
     let town = town_where_a_hire_failed();
     let operator = town.token("operator");

@@ -51,12 +51,16 @@ pub struct Site {
 /// Returns the routes of the pages, the API and the watchers.
 pub fn routes(service: Arc<Service>, hosts: Hosts) -> Router {
     let time = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIME);
-    site(service, hosts, |router| router.layer(time))
+    let site = Site::of(service, hosts);
+    // Counted before somebody asks, who would have to wait for it.
+    let (service, days) = (site.service.clone(), site.days.clone());
+    tokio::spawn(async move { drop(days.get(&service).await) });
+    through_the_guard(site, |router| router.layer(time))
 }
 
 /// Returns the same routes for commands, which wait as long as it takes.
 pub fn for_the_owner(service: Arc<Service>) -> Router {
-    site(service, Hosts::default(), |router| router)
+    through_the_guard(Site::of(service, Hosts::default()), |router| router)
 }
 
 /// Asks a service in this process, as a command would ask over its socket.
@@ -75,13 +79,13 @@ pub async fn ask_here(
     (status, body.map(http_body_util::Collected::to_bytes).unwrap_or_default())
 }
 
-fn site(
-    service: Arc<Service>,
-    hosts: Hosts,
-    limit: impl FnOnce(Router<Site>) -> Router<Site>,
-) -> Router {
-    let site =
-        Site { service, hosts: Arc::new(hosts), days: Arc::default(), tallies: Arc::default() };
+impl Site {
+    fn of(service: Arc<Service>, hosts: Hosts) -> Self {
+        Self { service, hosts: Arc::new(hosts), days: Arc::default(), tallies: Arc::default() }
+    }
+}
+
+fn through_the_guard(site: Site, limit: impl FnOnce(Router<Site>) -> Router<Site>) -> Router {
     let router = door().router.fallback(absent).method_not_allowed_fallback(wrong_method);
     limit(router.layer(DefaultBodyLimit::max(LARGEST_BODY)))
         .layer(axum::middleware::from_fn_with_state(site.clone(), guard::guard))

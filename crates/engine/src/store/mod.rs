@@ -386,11 +386,6 @@ impl Store {
         self.read(move |db| queries::versions(db, &recipe)).await
     }
 
-    /// Returns how many jobs came on each day since a moment, by recipe and status. It reads every job of that time.
-    pub async fn days(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
-        self.read(move |db| queries::days(db, since)).await
-    }
-
     /// Takes away what is not to be kept: finished jobs, oldest first, and deliveries without jobs. It goes in small
     /// slices, between which others write; once it returns, the space is given back.
     pub async fn purge(&self, keep: Keep) -> Result<Purged, StoreError> {

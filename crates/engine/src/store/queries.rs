@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{
+    Store,
     error::StoreError,
     history::DeliveryRow,
     protocol::DeliveryId,
@@ -53,6 +54,13 @@ pub struct DayCount {
     pub status: Status,
     /// How many.
     pub jobs: u64,
+}
+
+impl Store {
+    /// Returns how many jobs came on each day since a moment, by recipe and status. It reads every job of that time.
+    pub async fn days(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+        self.read(move |db| days(db, since)).await
+    }
 }
 
 pub(super) fn add_audit(database: &Connection, audit: &Audit) -> Result<(), StoreError> {
@@ -154,8 +162,7 @@ pub(super) fn all_deliveries(
     Ok(deliveries)
 }
 
-/// Returns how many jobs came on each day since a moment. It reads every job of that time: ask seldom.
-pub(super) fn days(database: &Connection, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+fn days(database: &Connection, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
     let mut select = database.prepare_cached(
         "SELECT recipe, accepted_at / ?2, status, count(*) FROM jobs WHERE accepted_at >= ?1
          GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",

@@ -24,9 +24,15 @@ use crate::{
 };
 
 /// How many steps a page shows; of a job with more, those that matter most are shown and the rest is counted.
-const MOST_STEPS: usize = 150;
+const MOST_STEPS: usize = 80;
 /// How much of a value is shown; the API gives all of it.
 const MOST_LETTERS: usize = 4000;
+/// How much of a page all values and failures may take, in bytes of HTML, and what each step takes beside them: no page is
+/// larger than 100 KB.
+const MOST_SHOWN: usize = 85_000;
+const FRAME: usize = 850;
+/// How many failures of a step are shown, the last ones.
+const MOST_FAILURES: usize = 5;
 
 #[derive(Deserialize)]
 pub struct JobPath {
@@ -70,7 +76,7 @@ pub async fn show(may: Viewer, At(path): At<JobPath>) -> Result<Response, Fault>
         .map(|step| step.path.as_str())
         .collect();
     let bars = bars(&story, service.engine.clock().now());
-    let shown: Vec<Value> = story.steps.iter().map(step).collect();
+    let shown = steps(&story.steps);
     let context = shown! {
         story => &story, steps => shown, bars, left_out, audit, unknown, viewer,
         can_retry => matches!(story.status, Status::Failed | Status::NeedsAttention | Status::Waiting),
@@ -152,26 +158,65 @@ fn trim(story: &mut Story) -> usize {
     all - story.steps.len()
 }
 
-fn step(step: &StepStory) -> Value {
+/// Returns the steps as the page shows them. What there is no room for is said to be elsewhere; the steps that are in
+/// trouble come first for it.
+fn steps(all: &[StepStory]) -> Vec<Value> {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|place| matches!(all[*place].state, StepState::Done | StepState::LeftOut));
+    let mut room = MOST_SHOWN.saturating_sub(all.len() * FRAME);
+    let mut shown = vec![Value::Null; all.len()];
+    for place in order {
+        shown[place] = step(&all[place], &mut room);
+    }
+    shown
+}
+
+/// Takes room for a text; one that does not fit gives way to a word that says so.
+fn fitted(text: String, room: &mut usize) -> String {
+    // What HTML writes in its own way is longer there.
+    let takes = text.len() + 5 * text.bytes().filter(|one| b"\"<>&'/`".contains(one)).count();
+    if takes <= *room {
+        *room -= takes;
+        return text;
+    }
+    "there is no room for it here: the API gives it".into()
+}
+
+fn step(step: &StepStory, room: &mut usize) -> Value {
     let (class, state) = words(step.state);
-    let value = |value: &Option<serde_json::Value>| {
+    let earlier = step.failures.len().saturating_sub(MOST_FAILURES);
+    let failures: Vec<Value> = step.failures[earlier..]
+        .iter()
+        .map(|one| {
+            let mut one = one.clone();
+            one.message = fitted(one.message, room);
+            one.hint = one.hint.map(|hint| fitted(hint, room));
+            if let Some(exchange) = &mut one.exchange {
+                exchange.answer = exchange.answer.take().map(|answer| fitted(answer, room));
+            }
+            serde_json::to_value(one).expect("our own values serialise")
+        })
+        .collect();
+    let drawn = step.drawn.clone().map(|drawn| fitted(drawn, room));
+    let mut value = |value: &Option<serde_json::Value>| {
         let text =
             value.as_ref().filter(|value| !value.is_null()).map(|value| format!("{value:#}"))?;
         let cut = text.char_indices().nth(MOST_LETTERS).map(|(at, _)| at);
-        Some(match cut {
+        let text = match cut {
             Some(at) => format!(
                 "{}\n… {} more bytes: the API gives all of it",
                 &text[..at],
                 text.len() - at
             ),
             None => text,
-        })
+        };
+        Some(fitted(text, room))
     };
     shown! {
         path => step.path, does => step.does, title => step.title, place => step.place, class, state,
         attempts => step.attempts, began_at => step.began_at.to_string(), last_at => step.last_at.to_string(),
         took => took(step), input => value(&step.input), output => value(&step.output), recovered => step.recovered,
-        warnings => &step.warnings, choice => step.choice, failures => &step.failures, drawn => step.drawn,
+        warnings => &step.warnings, choice => step.choice, failures, earlier, drawn,
         opens => matches!(step.state, StepState::Failed | StepState::Unknown | StepState::Held),
     }
 }

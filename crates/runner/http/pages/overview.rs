@@ -24,7 +24,11 @@ use crate::{
 };
 
 /// How old the counts of days may be; counting reads every job of a month.
-const FRESH: Duration = Duration::from_secs(20);
+const FRESH: SignedDuration = SignedDuration::from_secs(20);
+/// What takes no longer than this to count is counted for whoever asks.
+const QUICK: SignedDuration = SignedDuration::from_millis(10);
+/// How long the page waits for them.
+const MOMENT: Duration = Duration::from_millis(20);
 const DAYS: i64 = 30;
 /// How many jobs that need attention are shown here.
 const MOST_ATTENTION: usize = 12;
@@ -35,43 +39,80 @@ const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The counts of the last days, made anew now and then.
 #[derive(Default)]
 pub struct Days {
-    kept: Mutex<Option<(Timestamp, Arc<[DayCount]>)>>,
+    kept: Mutex<Option<Counted>>,
+    /// Held while they are counted for the first time: whoever comes meanwhile need not count as well.
+    first: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Counted {
+    at: Timestamp,
+    took: SignedDuration,
+    days: Arc<[DayCount]>,
 }
 
 impl Days {
-    /// Returns the counts. Only the first asker waits for them; later ones get what is there, and it is made anew beside.
+    /// Returns the counts. What takes long to count is made anew beside, and meanwhile what is there is given; only who
+    /// asks before there is anything waits for it.
     pub async fn get(
         self: &Arc<Self>,
         service: &Arc<Service>,
     ) -> Result<Arc<[DayCount]>, StoreError> {
-        let now = service.engine.clock().now();
-        let kept = self.kept.lock().expect("no panic while the lock is held").clone();
-        let Some((at, days)) = kept else { return self.count(service, now).await };
-        if now.duration_since(at) > SignedDuration::try_from(FRESH).unwrap_or_default() {
-            // Whoever comes meanwhile need not count as well.
-            *self.kept.lock().expect("no panic while the lock is held") = Some((now, days.clone()));
-            let (days, service) = (self.clone(), service.clone());
-            tokio::spawn(async move { drop(days.count(&service, now).await) });
+        let Some(kept) = self.kept() else {
+            let _first = self.first.lock().await;
+            return match self.kept() {
+                Some(kept) => Ok(kept.days),
+                None => self.count(service).await,
+            };
+        };
+        if kept.took <= QUICK {
+            return self.count(service).await;
         }
+        let now = service.engine.clock().now();
+        if now.duration_since(kept.at) > FRESH {
+            // Whoever comes meanwhile need not count as well.
+            self.keep(Counted { at: now, ..kept.clone() });
+            let (days, service) = (self.clone(), service.clone());
+            tokio::spawn(async move { drop(days.count(&service).await) });
+        }
+        Ok(kept.days)
+    }
+
+    /// Returns the counts if they are there in a moment; what a page waits for does not depend on how long a month was.
+    async fn soon(
+        self: &Arc<Self>,
+        service: &Arc<Service>,
+    ) -> Result<Option<Arc<[DayCount]>>, StoreError> {
+        let (days, own) = (self.clone(), service.clone());
+        let counted = tokio::spawn(async move { days.get(&own).await });
+        tokio::select! {
+            counted = counted => counted.map_or(Ok(None), |counted| counted.map(Some)),
+            () = service.engine.clock().sleep(MOMENT) => Ok(None),
+        }
+    }
+
+    async fn count(&self, service: &Service) -> Result<Arc<[DayCount]>, StoreError> {
+        let clock = service.engine.clock();
+        let at = clock.now();
+        let since = at.checked_sub((DAYS * 24).hours()).unwrap_or(at);
+        let days: Arc<[DayCount]> = service.engine.store().days(since).await?.into();
+        self.keep(Counted { at, took: clock.now().duration_since(at), days: days.clone() });
         Ok(days)
     }
 
-    async fn count(
-        &self,
-        service: &Service,
-        now: Timestamp,
-    ) -> Result<Arc<[DayCount]>, StoreError> {
-        let since = now.checked_sub((DAYS * 24).hours()).unwrap_or(now);
-        let days: Arc<[DayCount]> = service.engine.store().days(since).await?.into();
-        *self.kept.lock().expect("no panic while the lock is held") = Some((now, days.clone()));
-        Ok(days)
+    fn kept(&self) -> Option<Counted> {
+        self.kept.lock().expect("no panic while the lock is held").clone()
+    }
+
+    fn keep(&self, counted: Counted) {
+        *self.kept.lock().expect("no panic while the lock is held") = Some(counted);
     }
 }
 
 pub async fn show(may: Viewer) -> Result<Response, Fault> {
     let service = &may.site.service;
     let now = service.engine.clock().now();
-    let days = may.site.days.get(service).await?;
+    let days = may.site.days.soon(service).await?;
     let status = service.status().await?;
     let viewer = may.person.role == Role::Viewer;
     let all = status.attention.len();
@@ -80,13 +121,12 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
     if viewer {
         attention = attention.into_iter().map(mask::line_for_viewer).collect();
     }
-    let failures = Search {
-        statuses: vec![Status::Failed],
-        since: now.checked_sub(RECENT).ok(),
-        limit: MOST_FAILURES,
-        ..Search::default()
-    };
+    let failures =
+        Search { statuses: vec![Status::Failed], limit: MOST_FAILURES, ..Search::default() };
     let mut failures = service.jobs(failures).await?;
+    // Left out here and not by the search, which would go through all that came in that time.
+    let recent = now.checked_sub(RECENT).unwrap_or(now);
+    failures.retain(|job| job.accepted_at >= recent);
     if viewer {
         failures = failures.into_iter().map(mask::line_for_viewer).collect();
     }
@@ -96,7 +136,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
         .map(|recipe| {
             let count = |status| recipe.count(status);
             let open: u64 = [Status::Queued, Status::Running, Status::Waiting].into_iter().map(count).sum();
-            let chart = chart(&days, &recipe.name, now);
+            let chart = chart(days.as_deref().unwrap_or_default(), &recipe.name, now);
             shown! {
                 name => recipe.name, title => recipe.title, on => recipe.on,
                 broken => recipe.file == FileState::Broken, missing => recipe.file == FileState::Missing,
@@ -109,7 +149,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
         })
         .collect();
     let context = shown! {
-        recipes, attention, failures, more => all.saturating_sub(MOST_ATTENTION), store_trouble => status.store_trouble, mistakes => status.mistakes, closed => status.closed,
+        counted => days.is_some(), recipes, attention, failures, more => all.saturating_sub(MOST_ATTENTION), store_trouble => status.store_trouble, mistakes => status.mistakes, closed => status.closed,
         running => status.running.map(|running| shown! { since => running.since.to_string(), version => running.version }),
     };
     let page =

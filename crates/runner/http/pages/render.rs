@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use axum::response::{Html, IntoResponse, Response};
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
 use jiff::Timestamp;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Value, value::Serde};
 use serde_json::Value as Json;
@@ -38,6 +41,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("words", |text: &str| text.replace('_', " "));
     templates.add_filter("size", size);
     templates.add_filter("coded", coded);
+    templates.add_filter("escaped", |text: &str| crate::desk::escaped(text));
     templates
 });
 
@@ -85,7 +89,7 @@ pub fn page(site: &Site, person: &Person, page: &Page<'_>, context: &Json) -> Re
         csrf => person.csrf, may_act => person.role >= Role::Operator, is_admin => person.role == Role::Admin,
         ..context
     };
-    let body = render(page.template, &shown);
+    let (status, body) = render(page.template, &shown);
     let project = site.service.dir.canonicalize().ok();
     let project = project
         .as_deref()
@@ -96,22 +100,23 @@ pub fn page(site: &Site, person: &Person, page: &Page<'_>, context: &Json) -> Re
         csrf => person.csrf, name => person.name, role => person.role.word(), project => project,
         may_act => person.role >= Role::Operator, is_admin => person.role == Role::Admin,
     };
-    Html(render("frame.html", &framed)).into_response()
+    (status, Html(render("frame.html", &framed).1)).into_response()
 }
 
 /// Returns a page without a menu, for nobody in particular.
 pub fn bare(template: &str, title: &str, context: &Json) -> Response {
-    let body = render(template, context);
-    Html(render("frame.html", &shown! { title, body })).into_response()
+    let (status, body) = render(template, context);
+    (status, Html(render("frame.html", &shown! { title, body }).1)).into_response()
 }
 
-fn render(template: &str, context: &Json) -> String {
+fn render(template: &str, context: &Json) -> (StatusCode, String) {
     let rendered = TEMPLATES
         .get_template(template)
         .and_then(|template| template.render(Value::from(Serde(context))));
-    rendered.unwrap_or_else(|error| {
+    rendered.map(|text| (StatusCode::OK, text)).unwrap_or_else(|error| {
         tracing::error!(template, %error, "a page could not be rendered");
-        "<p>This page could not be made; the log says why.</p>".into()
+        let words = "<p>This page could not be made; the log says why.</p>";
+        (StatusCode::INTERNAL_SERVER_ERROR, words.into())
     })
 }
 
