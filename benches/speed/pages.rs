@@ -86,7 +86,7 @@ fn one_job(folder: &Path, vendor: &Vendor) {
     let hires = Hires::new();
     let requests: Make = Arc::new(move |number| hires.request(number, HIRE));
     load::closed(&process.address, 0..1, 1, &requests);
-    assert!(vendor.wait_for(1, Duration::from_secs(60)));
+    assert!(vendor.wait_for(1, Duration::from_mins(1)));
     process.stop();
 }
 

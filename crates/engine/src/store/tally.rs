@@ -70,15 +70,14 @@ fn mark(body: &str) -> Option<Went> {
             Kind::Failed { retry_at: Some(_), .. } => Some(Went::Open),
             _ => Some(Went::Failed),
         },
-        "succeeded" | "signalled" => Some(Went::Passed),
         "resolved" if more.contains("\"happened\"") => Some(Went::Passed),
         "started" | "fired" | "child" | "resolved" => Some(Went::Open),
         "chose" if more.contains("\"left_out\"") => Some(Went::LeftOut),
         "chose" if ["\"until\"", "\"asked\"", "\"held\""].iter().any(|one| more.contains(one)) => {
             Some(Went::Open)
         }
-        // A branch, a loop's items, a stop.
-        "chose" => Some(Went::Passed),
+        // Of a choice: a branch, a loop's items, a stop.
+        "succeeded" | "signalled" | "chose" => Some(Went::Passed),
         _ => None,
     }
 }

@@ -113,11 +113,14 @@ fn render(template: &str, context: &Json) -> (StatusCode, String) {
     let rendered = TEMPLATES
         .get_template(template)
         .and_then(|template| template.render(Value::from(Serde(context))));
-    rendered.map(|text| (StatusCode::OK, text)).unwrap_or_else(|error| {
-        tracing::error!(template, %error, "a page could not be rendered");
-        let words = "<p>This page could not be made; the log says why.</p>";
-        (StatusCode::INTERNAL_SERVER_ERROR, words.into())
-    })
+    match rendered {
+        Ok(text) => (StatusCode::OK, text),
+        Err(error) => {
+            tracing::error!(template, %error, "a page could not be rendered");
+            let words = "<p>This page could not be made; the log says why.</p>";
+            (StatusCode::INTERNAL_SERVER_ERROR, words.into())
+        }
+    }
 }
 
 /// A moment, in UTC; the script tells it in the viewer's zone.
@@ -159,7 +162,7 @@ fn coded(text: &str) -> Value {
             shown.push_str(code);
             break;
         };
-        shown.push_str(&format!("<code>{code}</code>{after}"));
+        shown.extend(["<code>", code, "</code>", after]);
     }
     Value::from_safe_string(shown)
 }
