@@ -2,7 +2,7 @@
 
 use connector::Delivery;
 
-use crate::{intake::jobs_of, service::Engine};
+use crate::{made::jobs_of, service::Engine};
 
 impl Engine {
     /// Returns the labels of the jobs that a recipe would make of a body; none when it holds no event for the recipe.

@@ -14,7 +14,9 @@ use std::{
 use regex::Regex;
 
 use crate::{
-    self as api, Cases, Diagnostic, Reply, check,
+    self as api, Cases, Diagnostic, Reply,
+    cases::known::STEP,
+    check,
     diagnostic::{Source, Span},
     read_cases, render,
     yaml::{Node, Value},
@@ -75,15 +77,13 @@ type Place = (String, String);
 
 fn place(read: &Read, key: &str) -> Place {
     let of_every_step = ["id", "title", "when"].contains(&key) && read.what.ends_with(" step");
-    let what = if of_every_step {
-        "a step"
-    } else if read.known.iter().any(|key| key == "count") {
-        // Said of a step by its name.
-        "a step in `expect`"
-    } else {
-        &read.what
-    };
+    let what = if of_every_step { "a step" } else { called(read) };
     (what.into(), key.into())
+}
+
+/// What a map is called: what is expected of a step is read under the step's own name.
+fn called(read: &Read) -> &str {
+    if read.known.iter().any(|key| key == "count") { STEP.what } else { &read.what }
 }
 
 /// Every key that a map which was read may have.
@@ -144,7 +144,7 @@ fn every_key_occurs_in_an_accepted_case() {
     assert_eq!(replies.len(), 6, "no case of cases/accepted answers with the others: {replies:?}");
 
     // A map that no case has would not be missed above.
-    let named: BTreeSet<String> = read.iter().map(|read| read.what.clone()).collect();
+    let named: BTreeSet<String> = read.iter().map(|read| called(read).to_owned()).collect();
     let unread: Vec<_> =
         maps_of_the_source().into_iter().filter(|map| !named.contains(map)).collect();
     assert!(unread.is_empty(), "no folder of cases/accepted has these maps: {unread:#?}");

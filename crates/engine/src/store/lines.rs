@@ -54,3 +54,11 @@ pub(super) fn entries(first: u32, body: &str) -> impl Iterator<Item = Result<Ent
         Ok(Entry { seq, path: StepPath(path), at: moment(at), kind })
     })
 }
+
+/// Shows the path and the JSON of each line of a row; a damaged line is passed over.
+pub(super) fn told(body: &str) -> impl Iterator<Item = (&str, &str)> {
+    body.split('\n').filter_map(|line| {
+        let (path, rest) = line.split_once('\t')?;
+        Some((path, rest.split_once('\t')?.1))
+    })
+}

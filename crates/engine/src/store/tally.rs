@@ -2,11 +2,13 @@
 
 use rusqlite::Connection;
 
-use super::{Store, error::StoreError};
+use super::{Store, error::StoreError, lines, reads};
 use crate::journal::{JobId, Kind, StepPath};
 
 /// How much of an entry tells what it is: `kind` comes first, then the choice.
 const TELLING: usize = 60;
+/// After so many bytes of journals no further job is read: somebody waits for the page.
+const MOST_BYTES: usize = 16 << 20;
 
 /// What an entry says of how a step went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +25,18 @@ pub(crate) enum Went {
 
 impl Store {
     /// Returns what the entries of these jobs say of their steps: the job, the step's path, and how it went; a job's in
-    /// their order.
+    /// their order. Of very large jobs the last are left out.
     pub(crate) async fn marks(
         &self,
         jobs: Vec<JobId>,
     ) -> Result<Vec<(JobId, StepPath, Went)>, StoreError> {
         self.read(move |db| {
-            let mut marks = Vec::new();
+            let (mut marks, mut read) = (Vec::new(), 0);
             for job in jobs {
-                of(db, job, &mut marks)?;
+                if read > MOST_BYTES {
+                    break;
+                }
+                read += of(db, job, &mut marks)?;
             }
             Ok(marks)
         })
@@ -39,32 +44,31 @@ impl Store {
     }
 }
 
+/// Adds what a job's journal says, and returns how many bytes were read.
 fn of(
     database: &Connection,
     job: JobId,
     marks: &mut Vec<(JobId, StepPath, Went)>,
-) -> Result<(), StoreError> {
-    // Of a failure all is read: whether it is tried again comes after the failure itself.
-    let mut select = database.prepare_cached(
-        "SELECT path, CASE WHEN body LIKE '{\"kind\":\"failed\"%' THEN body ELSE substr(body, 1, ?2) END
-         FROM entries WHERE job = ?1 AND path <> '' ORDER BY seq",
-    )?;
-    let telling = i64::try_from(TELLING).unwrap_or(i64::MAX);
-    let mut rows = select.query((job, telling))?;
-    while let Some(row) = rows.next()? {
-        let body = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        if let Some(mark) = mark(body) {
-            let path = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            marks.push((job, StepPath(path.into()), mark));
+) -> Result<usize, StoreError> {
+    let mut read = 0;
+    reads::for_rows(database, job, "ORDER BY first", |_, body| {
+        read += body.len();
+        for (path, kind) in lines::told(body).filter(|(path, _)| !path.is_empty()) {
+            if let Some(mark) = mark(kind) {
+                marks.push((job, StepPath(path.into()), mark));
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })?;
+    Ok(read)
 }
 
 /// Returns what the beginning of an entry says; `None` when it says nothing of how the step went.
 fn mark(body: &str) -> Option<Went> {
     let rest = body.strip_prefix("{\"kind\":\"")?;
     let (kind, more) = rest.split_once('"')?;
+    // What comes later is what the step was given or gave.
+    let more = &more[..more.floor_char_boundary(TELLING)];
     match kind {
         "failed" => match serde_json::from_str(body).ok()? {
             Kind::Failed { retry_at: Some(_), .. } => Some(Went::Open),
@@ -127,12 +131,7 @@ mod tests {
         ];
         for (kind, expected) in table {
             let body = serde_json::to_string(&kind).unwrap();
-            let told = if matches!(kind, Kind::Failed { .. }) {
-                body.clone()
-            } else {
-                body.chars().take(TELLING).collect()
-            };
-            assert_eq!(mark(&told), Some(expected), "{body}");
+            assert_eq!(mark(&body), Some(expected), "{body}");
         }
     }
 }

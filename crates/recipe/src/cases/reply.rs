@@ -183,7 +183,9 @@ fn read_warned(node: &Node, name: &str, shape: &Shape, to: &mut Reporter<'_>) ->
         };
         for item in items {
             let (mut code, mut message) = (None, None);
-            for (key, value) in to.entries(item, "a warning", known::GIVEN_WARNING.keys) {
+            for (key, value) in
+                to.entries(item, known::GIVEN_WARNING.what, known::GIVEN_WARNING.keys)
+            {
                 let text = to.text(value, &format!("`{}`", key.text))?;
                 *(if key.text == "code" { &mut code } else { &mut message }) = Some(text);
             }

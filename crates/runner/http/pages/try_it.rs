@@ -242,6 +242,8 @@ mod tests {
             placeholder: true,
             output: None,
             failure: None,
+            left_out: false,
+            undecided: Vec::new(),
         };
         let plan = Plan {
             label: "Many".into(),
