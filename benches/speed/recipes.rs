@@ -23,7 +23,7 @@ pub(crate) fn hire_project(folder: &Path, vendor: &str, at_once: u32) {
 /// Returns the shipped recipe without its documents.
 pub(crate) fn hire(text: &str, at_once: u32) -> String {
     let begins = text.find("  # --- The documents").expect("the recipe has its documents");
-    let ends = text.find("# What went wrong is told").expect("the recipe ends with its note");
+    let ends = text.find("finally:").expect("the recipe ends with its note");
     let settings = format!("trigger: greenhouse.hired\nsettings: {{ concurrency: {at_once} }}\n");
     format!("{}{}", &text[..begins], &text[ends..])
         .replace("trigger: greenhouse.hired\n", &settings)

@@ -131,12 +131,33 @@ fn date_back(town: &Town) {
         let back = days * DAY + job % 7 * DAY / 24;
         let deeds = [
             "UPDATE deliveries SET received_at = received_at - ?2 WHERE id = (SELECT delivery FROM jobs WHERE id = ?1)",
-            "UPDATE entries SET at = at - ?2 WHERE job = ?1",
             "UPDATE jobs SET accepted_at = accepted_at - ?2, started_at = started_at - ?2, finished_at = finished_at - ?2,
                  last_at = last_at - ?2 WHERE id = ?1",
         ];
         for deed in deeds {
             assert!(database.execute(deed, (job, back)).unwrap() > 0, "{deed}");
         }
+        let mut rows = database.prepare("SELECT first, body FROM journal WHERE job = ?1").unwrap();
+        let rows: Vec<(u32, String)> = rows
+            .query_map([job], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert!(!rows.is_empty());
+        for (first, body) in rows {
+            let lines: Vec<String> = body.lines().map(|line| earlier(line, back)).collect();
+            database
+                .execute(
+                    "UPDATE journal SET body = ?3 WHERE job = ?1 AND first = ?2",
+                    (job, first, lines.join("\n")),
+                )
+                .unwrap();
+        }
     }
+}
+
+/// Returns the line of an entry, so many nanoseconds earlier.
+fn earlier(line: &str, back: i64) -> String {
+    let [path, at, kind] = line.splitn(3, '\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+    format!("{path}\t{}\t{kind}", at.parse::<i64>().unwrap() - back)
 }
