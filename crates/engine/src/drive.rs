@@ -263,6 +263,11 @@ impl Drive {
         }
     }
 
+    /// Has a drive that rested hear what comes from now on.
+    pub(crate) fn hears(&mut self, mail: mpsc::UnboundedReceiver<Mail>) {
+        self.mail = mail;
+    }
+
     /// Gives up the drive of a job that cannot be read.
     pub(crate) fn into_mail(self) -> mpsc::UnboundedReceiver<Mail> {
         self.mail

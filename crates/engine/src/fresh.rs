@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// At most so many jobs, and at most so many bytes of bodies: decoded, an event takes some ten times its body, so this
-/// is less than 100 MB when very many come at once, and nothing when few do.
-const JOBS: usize = 2048;
-const BYTES: usize = 8 << 20;
+/// is some 30 MB when very many come at once, and nothing when few do.
+const JOBS: usize = 1024;
+const BYTES: usize = 3 << 20;
 
 /// A job with its event.
 #[derive(Debug)]

@@ -53,6 +53,11 @@ impl Gathered {
         self.settle.is_some()
     }
 
+    /// Returns whether all of it is on disk.
+    pub(crate) fn is_stored_whole(&self) -> bool {
+        self.entries.is_empty() && self.settle.is_none() && self.sent.is_empty()
+    }
+
     /// Returns what waits until something has waited long enough: for ever when there is nothing.
     pub(crate) fn stale(&self, clock: &Arc<dyn Clock>) -> impl Future<Output = ()> + use<> {
         let nap = (!self.entries.is_empty()).then(|| clock.nap(MOMENT));

@@ -23,6 +23,7 @@ pub mod plan;
 mod poll;
 mod question;
 mod refused;
+mod resting;
 mod retry;
 mod room;
 mod sample;

@@ -23,6 +23,7 @@ use crate::{
     fresh::FreshJobs,
     journal::{Entry, JobId, Status},
     refused::Gathered,
+    resting::Resting,
     retry,
     room::Room,
     sources::{self, Sources},
@@ -87,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pins: PinCache,
     pub(crate) fresh: FreshJobs,
+    pub(crate) resting: Resting,
     /// Wakes the worker: something may be ready, or a timer changed.
     pub(crate) changed: Notify,
     pub(crate) stop_asked: Notify,
@@ -135,6 +137,7 @@ impl Engine {
             clock,
             pins: PinCache::default(),
             fresh: FreshJobs::default(),
+            resting: Resting::default(),
             changed: Notify::new(),
             stop_asked: Notify::new(),
             over_budget: Notify::new(),
@@ -308,6 +311,8 @@ impl Engine {
         self.shared.sources.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        // They hold the engine as it holds them.
+        self.shared.resting.clear();
         // Where it cannot be kept, the next start goes by the last that was.
         if let Err(error) = self.shared.store.end(self.shared.clock.now()).await {
             tracing::debug!(%error, "the end of the service is not kept");

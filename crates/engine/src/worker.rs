@@ -137,9 +137,17 @@ fn start(shared: &Arc<Shared>, id: JobId, asked: Option<Asked>) {
         });
         let late = {
             let mut dispatch = shared.dispatch();
+            let waits = matches!(parked, Parked::Waiting(_));
+            let mail = late.take();
+            if let Late::Drive(drive) = late
+                && waits
+                && drive.gathered.is_stored_whole()
+            {
+                shared.resting.put(drive);
+            }
             dispatch.park(id, parked);
             shared.mail.lock().expect("no panic while the lock is held").remove(&id);
-            late.take()
+            mail
         };
         // What its drive did not see any more.
         for mail in late {
@@ -185,15 +193,21 @@ async fn drive(
     mut asked: Option<Asked>,
     mail: mpsc::UnboundedReceiver<Mail>,
 ) -> (Parked, Late) {
-    let mut drive = match fresh::begin(&shared, id, mail).await {
-        Ok(drive) => drive,
-        Err(mail) => match read(&shared, id, asked, mail).await {
-            Ok((drive, left)) => {
-                asked = left;
-                drive
-            }
-            Err(parked) => return parked,
-        },
+    let mut drive = if let Some(mut rested) = shared.resting.take(id) {
+        rested.hears(mail);
+        crash_point("job.loaded");
+        rested
+    } else {
+        match fresh::begin(&shared, id, mail).await {
+            Ok(drive) => drive,
+            Err(mail) => match read(&shared, id, asked, mail).await {
+                Ok((drive, left)) => {
+                    asked = left;
+                    drive
+                }
+                Err(parked) => return parked,
+            },
+        }
     };
     let row = drive.row.clone();
     if let Some(asked) = asked {
