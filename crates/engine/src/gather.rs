@@ -35,7 +35,7 @@ type Appended = Pin<Box<dyn Future<Output = Result<Claimed, StoreError>> + Send>
 pub(crate) struct Gathered {
     /// Applied and not sent yet.
     entries: Vec<Entry>,
-    /// The effect that the last of them settles.
+    /// The effect that one of them settles.
     settle: Option<(Effect, Option<Arc<Value>>)>,
     /// Sent and not confirmed yet, in order.
     sent: VecDeque<(Append, Appended)>,
