@@ -83,9 +83,7 @@ fn a_backup_of_a_service_at_work_is_gone_on_from_and_nothing_is_done_twice() {
 #[test]
 fn a_backup_is_whole_however_much_comes_meanwhile() {
     let mut town = Town::new();
-    let connections = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
-    town.write("connections.yaml", &format!("{connections}webhook:\n  token: file:secrets/desk\n"));
-    town.write("secrets/desk", "a token of more than sixteen characters");
+    town.add_desk();
     town.write(
         "recipes/look.yaml",
         "trigger: { on: webhook.received }\nsteps:\n  - action: log.write\n    with: { message: seen }\n",

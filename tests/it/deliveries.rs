@@ -36,12 +36,7 @@ fn a_rehire_makes_another_job() {
     town.hire(JOHNNY);
     town.wait(1, "succeeded");
     // Taken back, offered anew, hired again.
-    town.greenhouse.account(|account| account.unhire(JOHNNY));
-    town.person(JOHNNY, |person| {
-        let mut offer = person.application.offers[0].clone();
-        (offer.id, offer.version, offer.resolved_at) = (506_500, 3, None);
-        person.application.offers.push(offer);
-    });
+    town.offer_anew(JOHNNY);
     town.hire(JOHNNY);
     let job = town.wait(2, "skipped");
     assert_eq!(town.jobs(), [2, 1]);

@@ -136,9 +136,7 @@ fn what_comes_while_the_file_is_damaged_is_not_acknowledged_and_taken_once_it_is
 #[test]
 fn a_page_that_is_damaged_concerns_what_lies_on_it_and_a_person_is_told() {
     let mut town = Town::new();
-    let connections = fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
-    town.write("connections.yaml", &format!("{connections}webhook:\n  token: file:secrets/desk\n"));
-    town.write("secrets/desk", "a token of more than sixteen characters");
+    town.add_desk();
     // Each job is worked on, and waits; there are so many that their journals lie on several pages.
     town.write(
         "recipes/look.yaml",

@@ -46,12 +46,7 @@ fn hired_taken_back_and_hired_again_go_in_order_and_who_waits_for_whom_is_shown(
     let (body, more) = (String::from_utf8(body).unwrap(), format!("signature: {signature}\r\n"));
     let taken = town.ask("POST", "/hooks/taken-back", None, &more, &body);
     assert_eq!(taken.status, 200, "{taken:?}");
-    town.greenhouse.account(|account| account.unhire(JOHNNY));
-    town.person(JOHNNY, |person| {
-        let mut offer = person.application.offers[0].clone();
-        (offer.id, offer.version, offer.resolved_at) = (506_500, 3, None);
-        person.application.offers.push(offer);
-    });
+    town.offer_anew(JOHNNY);
     town.hire(JOHNNY);
     // Somebody else does not wait.
     town.hire(ZOE);

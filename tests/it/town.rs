@@ -372,6 +372,26 @@ goco:
         self.greenhouse.account(|account| change(account.candidate_mut(id).unwrap()));
     }
 
+    /// Has somebody's hire taken back and an offer made anew: the next hire is another one.
+    pub fn offer_anew(&self, candidate: u64) {
+        self.greenhouse.account(|account| account.unhire(candidate));
+        self.person(candidate, |person| {
+            let mut offer = person.application.offers[0].clone();
+            (offer.id, offer.version, offer.resolved_at) = (506_500, 3, None);
+            person.application.offers.push(offer);
+        });
+    }
+
+    /// Adds the connection of webhooks from a desk, with its token.
+    pub fn add_desk(&self) {
+        let connections = fs::read_to_string(self.dir().join("connections.yaml")).unwrap();
+        self.write(
+            "connections.yaml",
+            &format!("{connections}webhook:\n  token: file:secrets/desk\n"),
+        );
+        self.write("secrets/desk", "a token of more than sixteen characters");
+    }
+
     /// Marks a candidate as hired and delivers the event; it must be taken.
     pub fn hire(&self, candidate: u64) {
         let event = self.greenhouse.hire(candidate).unwrap();
