@@ -176,7 +176,7 @@ impl Service {
     /// Returns the events of a delivery as expressions see them; none when it does not decode.
     pub(crate) fn decoded(&self, recipe: &Recipe, delivery: &Delivery) -> Vec<Value> {
         let events = self.engine.deployment().decode(recipe, delivery).unwrap_or_default();
-        events.into_iter().map(|event| event.payload).collect()
+        events.into_iter().map(|event| event.payload.into()).collect()
     }
 }
 

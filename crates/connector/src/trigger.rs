@@ -3,7 +3,7 @@
 use std::{any::Any, future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use recipe::{Examine, Flaw, TriggerKind, TriggerSpec};
+use recipe::{Examine, Flaw, Payload, TriggerKind, TriggerSpec};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -47,7 +47,7 @@ pub struct Event {
     /// business fact (application and offer, not the moment it was pressed).
     pub once_key: String,
     /// What expressions see as `event`.
-    pub payload: Value,
+    pub payload: Payload,
 }
 
 impl Event {
@@ -57,7 +57,7 @@ impl Event {
         once_key: impl Into<String>,
         payload: &E,
     ) -> Result<Self, Failure> {
-        let payload = serde_json::to_value(payload).map_err(|problem| {
+        let payload = Payload::of(payload).map_err(|problem| {
             Failure::permanent(
                 "invalid_payload",
                 format!("the event cannot be written as JSON: {problem}"),
@@ -345,7 +345,7 @@ mod tests {
                 dedupe_key: "1".into(),
                 order_key: Some("one".into()),
                 once_key: "fact 1".into(),
-                payload: json!({ "text": "hello" }),
+                payload: json!({ "text": "hello" }).into(),
             }])
         );
         assert_eq!(

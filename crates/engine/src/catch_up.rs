@@ -150,7 +150,7 @@ impl Engine {
         };
         let mut fields = Vec::new();
         if let (Some(then), Some(now)) = (event(&then), event(&now)) {
-            compare(&then, &now, "", &mut fields);
+            compare(then.value(), now.value(), "", &mut fields);
         }
         Ok(fields)
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use connector::{Action, Connection, Connector, Delivery, Event, Failure, Trigger};
-use recipe::{Catalogue, Project, ProjectFiles, Recipe, Severity, Source, Tables};
+use recipe::{Catalogue, Payload, Project, ProjectFiles, Recipe, Severity, Source, Tables};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -212,7 +212,7 @@ pub(crate) fn decode(
     delivery: &Delivery,
 ) -> Result<Vec<Event>, Failure> {
     let Some(trigger) = recipe.trigger() else {
-        let payload = serde_json::from_slice(&delivery.body).map_err(|error| {
+        let payload = Payload::read(&delivery.body).map_err(|error| {
             Failure::permanent("unreadable", format!("its input is not JSON: {error}"))
         })?;
         // A call has no keys of its own: whoever calls names the job.

@@ -13,8 +13,7 @@ use std::{
 
 use connector::Failure;
 use jiff::{SignedDuration, Timestamp};
-use recipe::EffectSpec;
-use serde_json::Value;
+use recipe::{EffectSpec, Payload};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
@@ -85,7 +84,7 @@ impl Drive {
         shared: Arc<Shared>,
         row: JobRow,
         pinned: Arc<Pinned>,
-        event: Arc<Value>,
+        event: Arc<Payload>,
         mail: mpsc::UnboundedReceiver<Mail>,
     ) -> Self {
         let facts = JobFacts {

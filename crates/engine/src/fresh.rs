@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use serde_json::Value;
+use recipe::Payload;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) struct Fresh {
     pub(crate) row: JobRow,
     /// What the event was decoded with; a job that begins with anything else decodes it anew.
     pub(crate) pinned: Arc<Pinned>,
-    pub(crate) event: Arc<Value>,
+    pub(crate) event: Arc<Payload>,
     /// The length of its body.
     pub(crate) bytes: usize,
 }

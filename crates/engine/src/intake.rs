@@ -347,7 +347,7 @@ pub(crate) fn call(
         dedupe_key: format!("call/{}/{path}{again}", caller.id),
         order_key: None,
         once_key: format!("{}/{path}", caller.once_key),
-        payload: input,
+        payload: input.into(),
     };
     let pinned = shared.pins.of(&shared.deployment(), &current);
     let label = caller.label.clone();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connector::{Delivery, Event, Failure};
-use recipe::{EvalError, Expression, OrderKey, Recipe, Scope};
+use recipe::{EvalError, Expression, OrderKey, Payload, Recipe, Scope, View};
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Made {
     pub(crate) jobs: Vec<NewJob>,
-    pub(crate) events: Vec<Option<Arc<Value>>>,
+    pub(crate) events: Vec<Option<Arc<Payload>>>,
     /// What the events were decoded with.
     pub(crate) pinned: Option<Arc<Pinned>>,
 }
@@ -58,13 +58,13 @@ pub(crate) fn job_of(
     index: u32,
     delivery: &Delivery,
     manual: Option<&str>,
-) -> Option<(NewJob, Arc<Value>)> {
+) -> Option<(NewJob, Arc<Payload>)> {
     let recipe = &pinned.recipe;
     let search = search_words(&event);
     let payload = Arc::new(event.payload);
     let called = recipe.trigger().is_none();
     let scope = Scope {
-        input: called.then(|| payload.clone()),
+        input: called.then(|| Arc::new(payload.view().to_value())),
         event: if called { Arc::default() } else { payload.clone() },
         job: Arc::new(
             json!({ "url": "", "id": "", "label": "", "started_at": null, "warnings": [] }),
@@ -157,7 +157,7 @@ fn key_text(value: &Value) -> Option<String> {
 /// Returns the words a job is found by: e-mail addresses and ids of its event, down to a small depth.
 fn search_words(event: &Event) -> String {
     let mut words = Vec::new();
-    collect_words(&event.payload, 0, &mut words);
+    collect_words(event.payload.view(), 0, &mut words);
     words.push(event.once_key.clone());
     words.sort();
     words.dedup();
@@ -165,26 +165,23 @@ fn search_words(event: &Event) -> String {
     words.join(" ")
 }
 
-fn collect_words(value: &Value, depth: u8, words: &mut Vec<String>) {
+fn collect_words(value: View<'_>, depth: u8, words: &mut Vec<String>) {
     match value {
-        Value::Object(fields) if depth < 6 => {
-            for (name, field) in fields {
+        View::Map(fields) if depth < 6 => {
+            for (name, field) in fields.iter() {
+                let names = || name == "id" || name.ends_with("_id");
                 match field {
-                    Value::String(text)
-                        if name == "id" || name.ends_with("_id") || text.contains('@') =>
-                    {
+                    View::Text(text) if names() || text.contains('@') => {
                         if text.len() <= 120 && !text.contains(char::is_whitespace) {
                             words.push(text.to_lowercase());
                         }
                     }
-                    Value::Number(number) if name == "id" || name.ends_with("_id") => {
-                        words.push(number.to_string());
-                    }
+                    View::Number(number) if names() => words.push(number.to_string()),
                     other => collect_words(other, depth + 1, words),
                 }
             }
         }
-        Value::Array(items) if depth < 6 => {
+        View::List(items) if depth < 6 => {
             for item in items.iter().take(20) {
                 collect_words(item, depth + 1, words);
             }

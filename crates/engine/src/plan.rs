@@ -189,7 +189,7 @@ pub fn past(deployment: &Deployment, recipe: &Arc<Recipe>, view: &JobView) -> Re
     let started = view.entries.first().map_or(view.row.accepted_at, |entry| entry.at);
     let events = deployment.decode(recipe, &view.delivery).map_err(|failure| failure.message)?;
     let event = events.into_iter().nth(view.row.event_index as usize);
-    let event = event.ok_or("its delivery does not hold its event any more")?.payload;
+    let event = event.ok_or("its delivery does not hold its event any more")?.payload.into();
     let before = runs(&view.entries);
     let newly: Mutex<BTreeSet<String>> = Mutex::default();
     let live = |due: &Due, action: &Action, _: Timestamp| -> Result<Called, Problem> {
@@ -254,7 +254,9 @@ fn first_event(
     let events = deployment::decode(&deployment.connectors, recipe, delivery)
         .map_err(|failure| failure.message)?;
     let first = events.into_iter().next();
-    first.map(|event| event.payload).ok_or_else(|| "this holds no event for the recipe".into())
+    first
+        .map(|event| event.payload.into())
+        .ok_or_else(|| "this holds no event for the recipe".into())
 }
 
 /// Returns what the steps of a journal gave, as replies by step path.

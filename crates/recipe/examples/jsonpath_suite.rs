@@ -56,7 +56,7 @@ fn scope(document: Value) -> Scope {
     let nothing = Arc::new(json!({}));
     Scope {
         input: None,
-        event: Arc::new(document),
+        event: Arc::new(document.into()),
         job: nothing.clone(),
         properties: nothing.clone(),
         vars: nothing,

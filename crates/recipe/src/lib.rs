@@ -19,6 +19,7 @@ mod functions;
 mod given;
 mod infer;
 mod json_schema;
+mod payload;
 mod project;
 mod recipe;
 mod render;
@@ -54,6 +55,7 @@ pub use infer::{
     may_fail, narrow, template_may_fail,
 };
 pub use json_schema::from_json_schema;
+pub use payload::{Fields, Items, NoPayload, Payload, View};
 pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check};
 pub use recipe::{
     ActionStep, Block, CallStep, OnUnknown, OrderKey, Recipe, Retry, Settings, Start, Step,

@@ -5,13 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::table::Tables;
+use crate::{payload::Payload, table::Tables};
 
 /// The names an expression can use, with their values.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// `event`; null in a recipe that others call.
-    pub event: Arc<Value>,
+    pub event: Arc<Payload>,
     /// `input`, in a recipe that others call.
     pub input: Option<Arc<Value>>,
     /// `job`: an object with `id`, `url`, `label`, `started_at`, `warnings`.

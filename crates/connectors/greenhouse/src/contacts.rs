@@ -2,7 +2,7 @@
 //!
 //! <https://developers.greenhouse.io/webhooks.html#common-attributes>
 
-use connector::Failure;
+use connector::{Failure, View};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -98,7 +98,7 @@ impl Employment {
 impl Person {
     /// Reads one; a bare text is a name.
     pub(crate) fn read(place: &Place) -> Result<Option<Self>, Failure> {
-        if place.value().is_string() {
+        if matches!(place.view(), View::Text(_)) {
             let named = |name| Self { id: None, name: Some(name), email: None, employee_id: None };
             return Ok(place.text()?.map(named));
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use connector::Failure;
+use connector::{Failure, View};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
@@ -45,10 +45,10 @@ pub(crate) fn read(place: &Place) -> Result<CustomFields, Failure> {
 
 fn read_one(key: &str, place: &Place) -> Result<CustomField, Failure> {
     // Harvest v1 also has plain maps from keys to values.
-    if !place.value().is_object() || place.value().get("value").is_none() {
+    if place.view().get("value").is_none() {
         return Ok(CustomField {
             name: Some(key.to_owned()),
-            value: filled(place.value()),
+            value: filled(place.view()),
             ..CustomField::default()
         });
     }
@@ -56,7 +56,7 @@ fn read_one(key: &str, place: &Place) -> Result<CustomField, Failure> {
         "yes_no" => "boolean".to_owned(),
         _ => kind,
     });
-    let value = filled(place.at("value").value());
+    let value = filled(place.at("value").view());
     Ok(CustomField {
         name: place.at("name").text()?,
         value: match kind.as_deref() {
@@ -74,10 +74,10 @@ fn read_one(key: &str, place: &Place) -> Result<CustomField, Failure> {
 }
 
 /// Returns the value, null in place of a blank text.
-fn filled(value: &Value) -> Value {
-    match value {
-        Value::String(text) if text.trim().is_empty() => Value::Null,
-        value => value.clone(),
+fn filled(view: View<'_>) -> Value {
+    match view {
+        View::Text(text) if text.trim().is_empty() => Value::Null,
+        view => view.to_value(),
     }
 }
 
@@ -166,29 +166,30 @@ mod tests {
         ];
         for (kind, value, expected) in table {
             let fields = json!({ "field": { "name": "Field", "type": kind, "value": value } });
-            let read = read(&Place::of_webhook(&fields)).unwrap();
+            let read = read(&Place::of_webhook(&fields.into())).unwrap();
             assert_eq!(read["field"].value, expected, "{kind} {value}");
         }
     }
 
     #[test]
     fn maps_come_empty_plain_or_keyed() {
-        assert_eq!(read(&Place::of_webhook(&json!([]))).unwrap(), CustomFields::new());
-        assert_eq!(read(&Place::of_webhook(&json!(null))).unwrap(), CustomFields::new());
-        let plain = read(&Place::of_webhook(&json!({ "notes": "A note", "best": null }))).unwrap();
+        assert_eq!(read(&Place::of_webhook(&json!([]).into())).unwrap(), CustomFields::new());
+        assert_eq!(read(&Place::of_webhook(&json!(null).into())).unwrap(), CustomFields::new());
+        let plain =
+            read(&Place::of_webhook(&json!({ "notes": "A note", "best": null }).into())).unwrap();
         assert_eq!(plain["notes"].value, json!("A note"));
         assert_eq!(plain["best"].value, json!(null));
         let pay = json!({ "pay": { "name": "Pay", "type": "currency", "value": { "amount": 1, "unit": "USD" },
             "compensation_type": "base", "frequency": "annually", "rationale": "" } });
-        let pay = &read(&Place::of_webhook(&pay)).unwrap()["pay"];
+        let pay = &read(&Place::of_webhook(&pay.into())).unwrap()["pay"];
         assert_eq!(
             (pay.compensation_type.as_deref(), pay.rationale.as_deref()),
             (Some("base"), None)
         );
-        assert!(read(&Place::of_webhook(&json!(["x"]))).is_err());
+        assert!(read(&Place::of_webhook(&json!(["x"]).into())).is_err());
         let old = json!({ "will": { "name": "Will", "type": "yes_no", "value": true } });
         assert_eq!(
-            read(&Place::of_webhook(&old)).unwrap()["will"].kind.as_deref(),
+            read(&Place::of_webhook(&old.into())).unwrap()["will"].kind.as_deref(),
             Some("boolean")
         );
     }

@@ -2,7 +2,7 @@
 //!
 //! <https://developers.greenhouse.io/webhooks.html#candidate-or-prospect-hired>
 
-use connector::Failure;
+use connector::{Failure, View};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -92,7 +92,8 @@ impl Office {
     fn read(place: &Place) -> Result<Option<Self>, Failure> {
         let Some(name) = place.at("name").text()? else { return Ok(None) };
         let location = place.at("location");
-        let location = if location.value().is_object() { location.at("name") } else { location };
+        let location =
+            if matches!(location.view(), View::Map(_)) { location.at("name") } else { location };
         Ok(Some(Self {
             id: place.at("id").id()?,
             name,

@@ -7,7 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use connector::{
-    Failure,
+    Failure, Payload, View,
     jiff::{Timestamp, civil::Date, tz::TimeZone},
 };
 use serde_json::Value;
@@ -15,7 +15,7 @@ use serde_json::Value;
 /// A place in a JSON document.
 #[derive(Debug, Clone)]
 pub(crate) struct Place<'a> {
-    value: &'a Value,
+    view: View<'a>,
     /// Put together only for a message: most places are read without one.
     path: Option<Arc<Below<'a>>>,
     source: Source,
@@ -41,52 +41,50 @@ enum Source {
     Answer,
 }
 
-static NULL: Value = Value::Null;
-
 impl<'a> Place<'a> {
     /// Returns the root of a webhook's body.
-    pub(crate) fn of_webhook(value: &'a Value) -> Self {
-        Self { value, path: None, source: Source::Webhook }
+    pub(crate) fn of_webhook(body: &'a Payload) -> Self {
+        Self { view: body.view(), path: None, source: Source::Webhook }
     }
 
     /// Returns the root of something that the API answered, under a name for messages.
     pub(crate) fn of_answer(value: &'a Value, name: &'a str) -> Self {
-        let root = Self { value, path: None, source: Source::Answer };
-        root.below(value, Step::Key(name))
+        let root = Self { view: value.into(), path: None, source: Source::Answer };
+        root.below(root.view, Step::Key(name))
     }
 
-    fn below(&self, value: &'a Value, step: Step<'a>) -> Self {
+    fn below(&self, view: View<'a>, step: Step<'a>) -> Self {
         let path = Some(Arc::new(Below { above: self.path.clone(), step }));
-        Self { value, path, source: self.source }
+        Self { view, path, source: self.source }
     }
 
     /// Returns the place of a key; null when it is missing.
     pub(crate) fn at(&self, key: &'a str) -> Self {
-        self.below(self.value.get(key).unwrap_or(&NULL), Step::Key(key))
+        self.below(self.view.get(key).unwrap_or(View::Null), Step::Key(key))
     }
 
     /// Returns the place of the first of these keys that holds something: Greenhouse has several names for one thing.
     pub(crate) fn at_any(&self, keys: &[&'a str]) -> Self {
-        let key = keys.iter().find(|key| self.value.get(key).is_some_and(|value| !blank(value)));
+        let key = keys.iter().find(|key| self.view.get(key).is_some_and(|view| !blank(view)));
         self.at(key.unwrap_or(&keys[0]))
     }
 
     /// Returns the value as it stands there.
-    pub(crate) fn value(&self) -> &'a Value {
-        self.value
+    pub(crate) fn view(&self) -> View<'a> {
+        self.view
     }
 
     /// Returns whether nothing is there: missing, null, a blank text, an empty list or map.
     pub(crate) fn is_blank(&self) -> bool {
-        blank(self.value)
+        blank(self.view)
     }
 
     /// Reads an id, a number or a text, as text.
     pub(crate) fn id(&self) -> Result<Option<String>, Failure> {
-        match self.value {
-            Value::Number(number) if number.is_u64() => Ok(Some(number.to_string())),
-            Value::String(text) => Ok(kept(text)),
-            Value::Null => Ok(None),
+        match self.view {
+            View::Number(number) if number.is_u64() => Ok(Some(number.to_string())),
+            View::Text(text) => Ok(kept(text)),
+            View::Null => Ok(None),
             _ => Err(self.unexpected("an id")),
         }
     }
@@ -98,9 +96,9 @@ impl<'a> Place<'a> {
 
     /// Reads a text without the blanks around it; a blank one is none.
     pub(crate) fn text(&self) -> Result<Option<String>, Failure> {
-        match self.value {
-            Value::String(text) => Ok(kept(text)),
-            Value::Number(number) => Ok(Some(number.to_string())),
+        match self.view {
+            View::Text(text) => Ok(kept(text)),
+            View::Number(number) => Ok(Some(number.to_string())),
             _ if self.is_blank() => Ok(None),
             _ => Err(self.unexpected("text")),
         }
@@ -113,20 +111,18 @@ impl<'a> Place<'a> {
 
     /// Reads yes or no.
     pub(crate) fn flag(&self) -> Result<Option<bool>, Failure> {
-        match self.value {
-            Value::Bool(flag) => Ok(Some(*flag)),
-            Value::Null => Ok(None),
+        match self.view {
+            View::Bool(flag) => Ok(Some(flag)),
+            View::Null => Ok(None),
             _ => Err(self.unexpected("true or false")),
         }
     }
 
     /// Reads a whole number.
     pub(crate) fn whole(&self) -> Result<Option<i64>, Failure> {
-        match self.value {
-            Value::Number(number) if number.is_i64() => Ok(number.as_i64()),
-            Value::String(text) if text.trim().parse::<i64>().is_ok() => {
-                Ok(text.trim().parse().ok())
-            }
+        match self.view {
+            View::Number(number) if number.is_i64() => Ok(number.as_i64()),
+            View::Text(text) if text.trim().parse::<i64>().is_ok() => Ok(text.trim().parse().ok()),
             _ if self.is_blank() => Ok(None),
             _ => Err(self.unexpected("a whole number")),
         }
@@ -154,9 +150,9 @@ impl<'a> Place<'a> {
 
     /// Reads a map; null, and the empty list that Greenhouse sends in place of an empty map, are none.
     pub(crate) fn map(&self) -> Result<Option<Self>, Failure> {
-        match self.value {
-            Value::Object(map) if map.is_empty() => Ok(None),
-            Value::Object(_) => Ok(Some(self.clone())),
+        match self.view {
+            View::Map(map) if map.is_empty() => Ok(None),
+            View::Map(_) => Ok(Some(self.clone())),
             _ if self.is_blank() => Ok(None),
             _ => Err(self.unexpected("a map")),
         }
@@ -169,10 +165,10 @@ impl<'a> Place<'a> {
 
     /// Returns the entries of a map, or none.
     pub(crate) fn entries(&self) -> Result<Vec<(&'a str, Self)>, Failure> {
-        let Some(map) = self.map()?.and_then(|place| place.value.as_object()) else {
+        let View::Map(map) = self.map()?.map_or(View::Null, |place| place.view) else {
             return Ok(Vec::new());
         };
-        Ok(map.keys().map(|key| (key.as_str(), self.at(key))).collect())
+        Ok(map.iter().map(|(key, view)| (key, self.below(view, Step::Key(key)))).collect())
     }
 
     /// Reads a list; null is an empty one, and null entries, and those that `read` returns nothing for, are left out.
@@ -180,14 +176,14 @@ impl<'a> Place<'a> {
         &self,
         read: impl Fn(&Self) -> Result<Option<T>, Failure>,
     ) -> Result<Vec<T>, Failure> {
-        let entries = match self.value {
-            Value::Array(entries) => entries,
+        let entries = match self.view {
+            View::List(entries) => entries,
             _ if self.is_blank() => return Ok(Vec::new()),
             _ => return Err(self.unexpected("a list")),
         };
         let mut list = Vec::with_capacity(entries.len());
-        for (index, value) in entries.iter().enumerate().filter(|(_, value)| !value.is_null()) {
-            list.extend(read(&self.below(value, Step::Index(index)))?);
+        for (index, view) in entries.iter().enumerate().filter(|(_, view)| !view.is_null()) {
+            list.extend(read(&self.below(view, Step::Index(index)))?);
         }
         Ok(list)
     }
@@ -195,14 +191,14 @@ impl<'a> Place<'a> {
     /// Returns the failure of a place that holds something else than expected. The value itself is not shown: it may
     /// be a salary.
     pub(crate) fn unexpected(&self, expected: &str) -> Failure {
-        let found = match self.value {
-            Value::Null => "is missing",
-            Value::Bool(_) => "is true or false",
-            Value::Number(_) => "is a number",
-            Value::String(text) if text.trim().is_empty() => "is blank",
-            Value::String(_) => "is a text",
-            Value::Array(_) => "is a list",
-            Value::Object(_) => "is a map",
+        let found = match self.view {
+            View::Null => "is missing",
+            View::Bool(_) => "is true or false",
+            View::Number(_) => "is a number",
+            View::Text(text) if text.trim().is_empty() => "is blank",
+            View::Text(_) => "is a text",
+            View::List(_) => "is a list",
+            View::Map(_) => "is a map",
         };
         let path = self.path.as_ref().map_or_else(|| "the body".into(), ToString::to_string);
         match self.source {
@@ -253,13 +249,13 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
         .ok()
 }
 
-fn blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
+fn blank(view: View<'_>) -> bool {
+    match view {
+        View::Null => true,
+        View::Text(text) => text.trim().is_empty(),
+        View::List(list) => list.is_empty(),
+        View::Map(map) => map.is_empty(),
+        View::Bool(_) | View::Number(_) => false,
     }
 }
 
@@ -287,10 +283,14 @@ mod tests {
             (json!(null), None),
         ];
         for (value, expected) in table {
-            assert_eq!(Place::of_webhook(&value).day().unwrap().as_deref(), expected, "{value}");
+            assert_eq!(
+                Place::of_webhook(&value.clone().into()).day().unwrap().as_deref(),
+                expected,
+                "{value}"
+            );
         }
         for value in [json!("soon"), json!("31/12/2026"), json!("2026-02-30"), json!(true)] {
-            let read = Place::of_webhook(&value).day();
+            let read = Place::of_webhook(&value.clone().into()).day();
             assert!(read.is_err(), "{value}: {read:?}");
         }
     }
@@ -313,7 +313,8 @@ mod tests {
     #[test]
     fn a_failure_names_the_path_and_not_the_value() {
         let value = json!({ "offer": { "custom_fields": [1], "starts_at": "80000 USD" } });
-        let offer = Place::of_webhook(&value).at("offer");
+        let body = value.into();
+        let offer = Place::of_webhook(&body).at("offer");
         let failure = offer.at("starts_at").day().unwrap_err();
         assert_eq!(
             failure.message,
@@ -330,7 +331,8 @@ mod tests {
     #[test]
     fn ids_are_text_and_blank_is_none() {
         let value = json!({ "a": 46_194_062, "b": " 12 ", "c": "", "d": 1.5, "e": -1 });
-        let place = Place::of_webhook(&value);
+        let body = value.into();
+        let place = Place::of_webhook(&body);
         assert_eq!(place.at("a").id().unwrap().as_deref(), Some("46194062"));
         assert_eq!(place.at("b").id().unwrap().as_deref(), Some("12"));
         assert_eq!(place.at("c").id().unwrap(), None);

@@ -2,9 +2,8 @@
 //!
 //! <https://developers.greenhouse.io/webhooks.html#authentication>
 
-use connector::{Connection, Delivery, Refusal, Verdict, hmac};
+use connector::{Connection, Delivery, Payload, Refusal, Verdict, hmac};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::account::Account;
 
@@ -50,8 +49,8 @@ struct About {
 }
 
 /// Returns the JSON of a delivery.
-pub(crate) fn body(delivery: &Delivery) -> Result<Value, connector::Failure> {
-    serde_json::from_slice(&delivery.body).map_err(|problem| {
+pub(crate) fn body(delivery: &Delivery) -> Result<Payload, connector::Failure> {
+    Payload::read(&delivery.body).map_err(|problem| {
         connector::Failure::permanent(
             "invalid_payload",
             format!("the webhook's body is not JSON: {problem}"),

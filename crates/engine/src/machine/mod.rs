@@ -33,7 +33,7 @@ use std::{
 
 use connector::{Failure, FailureKind};
 use jiff::Timestamp;
-use recipe::{ActionStep, Recipe, Scope, Step, StepKind, Tables};
+use recipe::{ActionStep, Payload, Recipe, Scope, Step, StepKind, Tables};
 use serde_json::{Value, json};
 
 use crate::{
@@ -107,12 +107,12 @@ impl Machine {
         recipe: Arc<Recipe>,
         tables: Arc<Tables>,
         properties: Arc<Value>,
-        event: Arc<Value>,
+        event: Arc<Payload>,
         job: JobFacts,
     ) -> Self {
         let called = recipe.trigger().is_none();
         let scope = Scope {
-            input: called.then(|| event.clone()),
+            input: called.then(|| Arc::new(event.view().to_value())),
             event: if called { Arc::default() } else { event },
             job: Arc::new(Value::Null),
             properties,

@@ -9,7 +9,7 @@ use std::{
 use connector::{Action, Warning};
 use jiff::Timestamp;
 use recipe::{
-    Case, EffectSpec, LookedUp, Recipe, Reply, Scope, Shape, StepKind, Steps, Tables, Type,
+    Case, EffectSpec, LookedUp, Payload, Recipe, Reply, Scope, Shape, StepKind, Steps, Tables, Type,
 };
 use serde_json::{Value, json};
 
@@ -35,12 +35,12 @@ pub(super) fn play(
     recipe: &Arc<Recipe>,
     event: Value,
 ) -> Result<(Played, Option<Stuck>), Problem> {
-    let event = Arc::new(event);
+    let event = Arc::new(Payload::from(event));
     let tables = bench.tables(case);
     let properties = Arc::new(bench.properties(case));
     let called = recipe.trigger().is_none();
     let scope = Scope {
-        input: called.then(|| event.clone()),
+        input: called.then(|| Arc::new(event.view().to_value())),
         event: if called { Arc::default() } else { event.clone() },
         job: Arc::new(
             json!({ "id": "1", "url": URL, "label": "", "started_at": null, "warnings": [] }),
@@ -103,7 +103,7 @@ pub(super) fn play(
     unanswered(&mut steps, recipe);
     let mut rows = stage.tables.watch.as_ref().map(|watch| watch.rows()).unwrap_or_default();
     rows.retain(|(table, _)| !case.tables.contains_key(table));
-    let (journal, event) = (driver.journal, (*stage.event).clone());
+    let (journal, event) = (driver.journal, stage.event.view().to_value());
     Ok((Played { status, outcome, attention, label, steps, journal, event, rows }, stuck))
 }
 
@@ -112,7 +112,7 @@ pub(super) struct Stage {
     recipe: Arc<Recipe>,
     tables: Arc<Tables>,
     properties: Arc<Value>,
-    event: Arc<Value>,
+    event: Arc<Payload>,
     job: JobFacts,
 }
 

@@ -209,7 +209,7 @@ impl Bench<'_> {
                     Problem { message, help, span: *span }
                 })?;
                 match (events.pop(), events.len()) {
-                    (Some(event), 0) => event.payload,
+                    (Some(event), 0) => event.payload.into(),
                     (None, _) => {
                         let message = format!("`{path}` holds no event for `{name}`");
                         return Err(problem(*span, message));

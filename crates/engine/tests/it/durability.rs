@@ -1,5 +1,7 @@
 //! What must be true when the process dies, the store fails, or time jumps.
 
+use std::sync::Arc;
+
 use connector::Failure;
 use engine::{Machine, Status};
 
@@ -143,5 +145,5 @@ fn replay(bench: &Bench, view: &engine::JobView) -> Machine {
     let event = body(&name, &view.row.once_key, &documents);
     let project = bench.engine.deployment().project.clone();
     let properties = project.runner.property_values();
-    Machine::new(recipe, project.tables.clone(), properties.into(), event.into(), facts)
+    Machine::new(recipe, project.tables.clone(), properties.into(), Arc::new(event.into()), facts)
 }

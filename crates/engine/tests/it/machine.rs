@@ -27,7 +27,7 @@ impl Game {
         let properties = Arc::new(json!({}));
         let tables = deployment.project.tables.clone();
         let mut game = Self {
-            machine: Machine::new(recipe, tables, properties, Arc::new(event), facts),
+            machine: Machine::new(recipe, tables, properties, Arc::new(event.into()), facts),
             at: Timestamp::from_second(1_000).unwrap(),
             calls: Vec::new(),
         };

@@ -214,7 +214,7 @@ pub(crate) fn machine(recipe: &Arc<Recipe>, items: usize) -> Machine {
         recipe.clone(),
         Arc::default(),
         Arc::new(event(items)),
-        Arc::new(event(items)),
+        Arc::new(event(items).into()),
         facts,
     )
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     functions::{Call, Fault, Nulls},
+    payload::View,
     scope::Scope,
 };
 
@@ -53,8 +54,14 @@ impl<'a> Evaluation<'a> {
         match &node.kind {
             Kind::Constant(value) => Ok(Cow::Borrowed(value)),
             Kind::Name(name) => self.name(node, name),
-            Kind::Field { of, name, .. } => self.field(node, of, name),
-            Kind::Item { of, key } => self.item(node, of, key),
+            Kind::Field { of, name, .. } => match self.glance(node) {
+                Some(value) => Ok(Cow::Owned(value)),
+                None => self.field(node, of, name),
+            },
+            Kind::Item { of, key } => match self.glance(node) {
+                Some(value) => Ok(Cow::Owned(value)),
+                None => self.item(node, of, key),
+            },
             Kind::Slice { of, start, stop } => {
                 self.slice(node, of, start.as_deref(), stop.as_deref())
             }
@@ -97,7 +104,7 @@ impl<'a> Evaluation<'a> {
             return Ok(Cow::Borrowed(value));
         }
         let value = match name {
-            "event" => Some(&scope.event),
+            "event" => return Ok(Cow::Borrowed(scope.event.value())),
             "input" => scope.input.as_ref(),
             "job" => Some(&scope.job),
             "properties" => Some(&scope.properties),
@@ -118,6 +125,42 @@ impl<'a> Evaluation<'a> {
                 if name == "steps" { fault.hint("name one step: `steps.ID`") } else { fault },
             )
         })
+    }
+
+    /// Returns a small value inside the event, which need not become a tree for it. Whatever is unusual about the path
+    /// is left to who goes it step by step.
+    fn glance(&mut self, node: &'a Node) -> Option<Value> {
+        /// As many values may be copied, or so many times 64 bytes of text.
+        const SMALL: usize = 64;
+        let view = self.within_event(node)?;
+        let mut room = SMALL;
+        let value = view.to_small_value(&mut room)?;
+        self.fuel.spend(SMALL - room).ok()?;
+        Some(value)
+    }
+
+    fn within_event(&self, node: &'a Node) -> Option<View<'a>> {
+        match &node.kind {
+            Kind::Name(name) if name == "event" => {
+                let hidden = self.scope.locals.iter().any(|(local, _)| local == name);
+                (!hidden).then(|| self.scope.event.view())
+            }
+            Kind::Field { of, name, .. } => match self.within_event(of)? {
+                View::Null => Some(View::Null),
+                // A longer one is looked into by its hashes.
+                View::Map(fields) if fields.len() <= 64 => {
+                    Some(fields.get(name).unwrap_or(View::Null))
+                }
+                _ => None,
+            },
+            Kind::Item { of, key } => match (self.within_event(of)?, &key.kind) {
+                (View::List(items), Kind::Constant(Value::Number(number))) => {
+                    items.get(number.as_u64()?.try_into().ok()?)
+                }
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     fn field(&mut self, node: &'a Node, of: &'a Node, name: &str) -> Found<'a> {

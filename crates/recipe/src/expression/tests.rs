@@ -7,9 +7,13 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Value, json};
 
 use crate::{
-    Diagnostic, EvalError, Expression, Scope, Source, Span, Steps, Table, Tables, Template,
-    functions, functions::Form,
+    Diagnostic, EvalError, Expression, Payload, Scope, Source, Span, Steps, Table, Tables,
+    Template, functions, functions::Form,
 };
+
+fn event(value: Value) -> Arc<Payload> {
+    Arc::new(value.into())
+}
 
 fn scope() -> Scope {
     let table = Table {
@@ -30,7 +34,7 @@ fn scope() -> Scope {
     };
     Scope {
         input: None,
-        event: Arc::new(json!({
+        event: event(json!({
             "name": "Ann", "count": 3, "price": 2.5, "yes": true, "nothing": null, "big": u64::MAX,
             "tags": ["b", "a"], "blank": " ",
             "emails": [

@@ -686,7 +686,7 @@ fn scope(full: bool) -> Scope {
     }
     Scope {
         input: None,
-        event: Arc::new(event),
+        event: Arc::new(event.into()),
         job: Arc::default(),
         properties: Arc::default(),
         vars: Arc::new(json!({ "note": if full { json!("n") } else { json!(null) } })),

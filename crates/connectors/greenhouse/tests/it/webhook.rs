@@ -35,7 +35,7 @@ async fn a_hire_arrives_signed_escaped_and_whole() {
     let verdict = trigger().verify(&connection, &json!({}), &delivery).unwrap();
     assert_eq!(verdict, Verdict::Events);
     let events = trigger().decode(&json!({}), &delivery).unwrap();
-    let payload = &events[0].payload;
+    let payload = events[0].payload.value();
     assert_eq!(payload["candidate"]["first_name"], "Zoë");
     assert_eq!(payload["candidate"]["last_name"], "O'Neil & Søn");
     assert_eq!(payload["job"]["name"], "Account Executive <EMEA>");
@@ -103,7 +103,7 @@ async fn everybody_in_the_sandbox_can_be_hired() {
     for (id, delivery) in ids.iter().zip(&hook.deliveries) {
         let events = trigger().decode(&json!({}), delivery).unwrap();
         assert_eq!(events[0].order_key, Some(id.to_string()));
-        let offer = &events[0].payload["offer"];
+        let offer = &events[0].payload.value()["offer"];
         assert_eq!(offer.is_null(), events[0].dedupe_key.ends_with("/no-offer"), "{offer}");
     }
 }

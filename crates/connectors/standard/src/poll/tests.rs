@@ -143,7 +143,7 @@ async fn an_item_has_a_key_and_an_event_is_the_same_whoever_reads_it() {
     let event = bench.decode(&page.found[0].body).unwrap().remove(0);
     assert_eq!(event.dedupe_key, r#"["7","x"]"#);
     assert_eq!(event.order_key.as_deref(), Some("w"));
-    assert_eq!(event.payload["item"]["who"]["id"], "w");
+    assert_eq!(event.payload.value()["item"]["who"]["id"], "w");
     // By hand, the item alone is enough, and is the same.
     let by_hand = bench.decode(br#"{"id": 7, "at": "x", "who": {"id": "w"}}"#).unwrap().remove(0);
     assert_eq!(by_hand, event);

@@ -130,7 +130,7 @@ fn a_moment_is_one_event() {
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].dedupe_key, "2026-11-24T02:00:00Z");
     assert_eq!(
-        events[0].payload,
+        *events[0].payload.value(),
         serde_json::json!({ "at": "2026-11-24T02:00:03Z", "scheduled_for": "2026-11-24T02:00:00Z" })
     );
 }

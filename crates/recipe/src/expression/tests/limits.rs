@@ -1,11 +1,9 @@
 //! No text, long, deep or odd, does more than be refused.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{parse, scope, template};
+use super::{event, parse, scope, template};
 use crate::{Environment, Source, functions, functions::Form, infer, may_fail};
 
 /// Every way that is known to overflow the parser's stack, on a small stack: each is refused or evaluated.
@@ -73,9 +71,8 @@ fn too_long_texts_are_refused_before_they_are_read() {
 #[test]
 fn work_is_limited() {
     let mut scope = scope();
-    scope.event = Arc::new(
-        json!({ "text": "a".repeat(1000), "list": vec![""; 10_000], "deep": [[[[[[1]]]]]] }),
-    );
+    scope.event =
+        event(json!({ "text": "a".repeat(1000), "list": vec![""; 10_000], "deep": [[[[[[1]]]]]] }));
     let table = [
         format!(
             "event.text{}",
@@ -158,7 +155,7 @@ proptest! {
     #[test]
     fn any_json_comes_through_unchanged(value in json_values()) {
         let mut scope = scope();
-        scope.event = Arc::new(json!({ "value": value }));
+        scope.event = event(json!({ "value": value }));
         prop_assert_eq!(parse("event.value").unwrap().evaluate(&scope).unwrap(), value.clone());
         prop_assert_eq!(parse("[event.value][0]").unwrap().evaluate(&scope).unwrap(), value.clone());
         prop_assert_eq!(parse("event.value == event.value").unwrap().evaluate(&scope).unwrap(), json!(true));

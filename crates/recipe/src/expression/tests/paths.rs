@@ -1,10 +1,8 @@
 //! `JSONPath` (RFC 9535): what paths find, which are refused, and that none takes more than its share.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
-use super::{parse, scope};
+use super::{event, parse, scope};
 
 fn staff() -> Value {
     json!({
@@ -23,7 +21,7 @@ fn staff() -> Value {
 
 fn find(path: &str) -> Result<Value, String> {
     let mut scope = scope();
-    scope.event = Arc::new(staff());
+    scope.event = event(staff());
     let text = format!("event | jsonpath({})", Value::from(path));
     let expression = parse(&text).map_err(|wrong| wrong[0].message.clone())?;
     expression.evaluate(&scope).map_err(|error| error.message)
@@ -185,7 +183,7 @@ fn no_path_takes_more_than_its_share() {
     let mut scope = scope();
     let mut refused = 0;
     for value in values {
-        scope.event = Arc::new(value);
+        scope.event = event(value);
         for path in paths {
             let expression = parse(&format!("event | jsonpath({})", Value::from(path))).unwrap();
             if let Err(error) = expression.evaluate(&scope) {
