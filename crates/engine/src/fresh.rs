@@ -16,10 +16,9 @@ use crate::{
     service::Shared, store::JobRow, worker::Mail,
 };
 
-/// At most so many jobs, and at most so many bytes of bodies: decoded, an event takes some ten times its body, so this
-/// is some 30 MB when very many come at once, and nothing when few do.
-const JOBS: usize = 1024;
-const BYTES: usize = 3 << 20;
+/// At most so many bytes of events and what a job takes beside its event, roughly: a thousand hires and more.
+const BYTES: usize = 16 << 20;
+const A_JOB: usize = 1 << 10;
 
 /// A job with its event.
 #[derive(Debug)]
@@ -29,8 +28,12 @@ pub(crate) struct Fresh {
     /// What the event was decoded with; a job that begins with anything else decodes it anew.
     pub(crate) pinned: Arc<Pinned>,
     pub(crate) event: Arc<Payload>,
-    /// The length of its body.
-    pub(crate) bytes: usize,
+}
+
+impl Fresh {
+    fn size(&self) -> usize {
+        A_JOB + self.event.size()
+    }
 }
 
 /// The jobs that are at hand.
@@ -47,8 +50,8 @@ impl FreshJobs {
     /// Keeps a job, if there is room.
     pub(crate) fn put(&self, fresh: Fresh) {
         let mut kept = self.kept();
-        if kept.jobs.len() < JOBS && kept.bytes + fresh.bytes <= BYTES {
-            kept.bytes += fresh.bytes;
+        if kept.bytes + fresh.size() <= BYTES {
+            kept.bytes += fresh.size();
             kept.jobs.insert(fresh.row.id, fresh);
         }
     }
@@ -57,7 +60,7 @@ impl FreshJobs {
     pub(crate) fn take(&self, job: JobId) -> Option<Fresh> {
         let mut kept = self.kept();
         let fresh = kept.jobs.remove(&job)?;
-        kept.bytes -= fresh.bytes;
+        kept.bytes -= fresh.size();
         Some(fresh)
     }
 

@@ -217,8 +217,7 @@ impl Engine {
                         && shared.may_go_on(recipe)
                     {
                         let row = fresh_row(*id, recipe, kept, delivery, &job);
-                        let (pinned, bytes) = (pinned.clone(), delivery.body.len());
-                        shared.fresh.put(Fresh { row, pinned, event, bytes });
+                        shared.fresh.put(Fresh { row, pinned: pinned.clone(), event });
                     }
                     announce(shared, recipe, *id, job);
                 }

@@ -13,8 +13,8 @@ use crate::{drive::Drive, journal::JobId};
 
 /// At most so many bytes, as they are guessed.
 const BYTES: usize = 32 << 20;
-/// What a job takes with its event, and what each entry of its journal adds, roughly.
-const A_JOB: usize = 64 << 10;
+/// What a job takes beside its event, and what each entry of its journal adds, roughly.
+const A_JOB: usize = 16 << 10;
 const AN_ENTRY: usize = 512;
 
 /// The drives that rest.
@@ -58,5 +58,5 @@ impl Resting {
 }
 
 fn size(drive: &Drive) -> usize {
-    A_JOB + AN_ENTRY * drive.machine.last_seq() as usize
+    A_JOB + drive.machine.event_size() + AN_ENTRY * drive.machine.last_seq() as usize
 }

@@ -83,6 +83,11 @@ impl Machine {
         self.seq
     }
 
+    /// Returns how many bytes its event takes.
+    pub(crate) fn event_size(&self) -> usize {
+        self.walk.scope.event.size()
+    }
+
     /// Returns the moment of the last entry.
     pub fn now(&self) -> Timestamp {
         self.walk.scope.now
