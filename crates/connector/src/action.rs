@@ -34,10 +34,10 @@ pub struct Prepared {
     pub carried: Box<dyn Any + Send>,
 }
 
-type Prepare = dyn Fn(Connection, Call, Value) -> Later<Prepared> + Send + Sync;
-type Run = dyn Fn(Connection, Call, Value, Prepared) -> Later<Value> + Send + Sync;
+type Prepare = dyn Fn(Connection, Call, Arc<Value>) -> Later<Prepared> + Send + Sync;
+type Run = dyn Fn(Connection, Call, Arc<Value>, Prepared) -> Later<Value> + Send + Sync;
 type Settle = dyn Fn(&Connection) -> Duration + Send + Sync;
-type LookUpOutcome = dyn Fn(Connection, Call, Value) -> Later<LookUp<Value>> + Send + Sync;
+type LookUpOutcome = dyn Fn(Connection, Call, Arc<Value>) -> Later<LookUp<Value>> + Send + Sync;
 type ExclusiveKey = dyn Fn(&Value) -> Result<String, Failure> + Send + Sync;
 type Later<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 
@@ -70,13 +70,16 @@ impl Action {
         O: Serialize + JsonSchema + 'static,
         F: Future<Output = Result<O, Failure>> + Send + 'static,
     {
-        let run =
-            move |connection: Connection, call: Call, input: Value, _: Prepared| -> Later<Value> {
-                Box::pin(async move {
-                    let output = run(connection.inner(), call, decode_input(input)?).await?;
-                    encode_output(&output, false)
-                })
-            };
+        let run = move |connection: Connection,
+                        call: Call,
+                        input: Arc<Value>,
+                        _: Prepared|
+              -> Later<Value> {
+            Box::pin(async move {
+                let output = run(connection.inner(), call, decode_input(&input)?).await?;
+                encode_output(&output, false)
+            })
+        };
         Self::erased(
             name,
             spec::<I, O>(name, summary, EffectSpec::Read),
@@ -98,13 +101,16 @@ impl Action {
         O: Serialize + JsonSchema + 'static,
         F: Future<Output = Result<O, Failure>> + Send + 'static,
     {
-        let run =
-            move |connection: Connection, call: Call, input: Value, _: Prepared| -> Later<Value> {
-                Box::pin(async move {
-                    let output = run(connection.inner(), call, decode_input(input)?).await?;
-                    encode_output(&output, true)
-                })
-            };
+        let run = move |connection: Connection,
+                        call: Call,
+                        input: Arc<Value>,
+                        _: Prepared|
+              -> Later<Value> {
+            Box::pin(async move {
+                let output = run(connection.inner(), call, decode_input(&input)?).await?;
+                encode_output(&output, true)
+            })
+        };
         Self::erased(
             name,
             spec::<I, O>(name, summary, WRITE),
@@ -129,16 +135,17 @@ impl Action {
         G: Future<Output = Result<(String, P), Failure>> + Send + 'static,
         F: Future<Output = Result<O, Failure>> + Send + 'static,
     {
-        let prepare = move |connection: Connection, call: Call, input: Value| -> Later<Prepared> {
-            Box::pin(async move {
-                let (key, carried) =
-                    prepare(connection.inner(), call, decode_input(input)?).await?;
-                Ok(Prepared { key, carried: Box::new(carried) })
-            })
-        };
+        let prepare =
+            move |connection: Connection, call: Call, input: Arc<Value>| -> Later<Prepared> {
+                Box::pin(async move {
+                    let (key, carried) =
+                        prepare(connection.inner(), call, decode_input(&input)?).await?;
+                    Ok(Prepared { key, carried: Box::new(carried) })
+                })
+            };
         let run = move |connection: Connection,
                         call: Call,
-                        input: Value,
+                        input: Arc<Value>,
                         prepared: Prepared|
               -> Later<Value> {
             Box::pin(async move {
@@ -146,7 +153,7 @@ impl Action {
                     .carried
                     .downcast()
                     .expect("`run` gets what `prepare` of this action carried");
-                let output = run(connection.inner(), call, decode_input(input)?, *carried).await?;
+                let output = run(connection.inner(), call, decode_input(&input)?, *carried).await?;
                 encode_output(&output, true)
             })
         };
@@ -170,7 +177,7 @@ impl Action {
         self.prepare = Arc::new(move |connection, call, input| {
             let before = before.clone();
             Box::pin(async move {
-                let key = key(&decode_input(input.clone())?, &call.identity);
+                let key = key(&decode_input(&input)?, &call.identity);
                 Ok(Prepared { key, ..before(connection, call, input).await? })
             })
         });
@@ -193,7 +200,7 @@ impl Action {
         self.spec.effect = EffectSpec::Write { looks_up: true, settle };
         self.look_up = Some(Arc::new(move |connection, call, input| {
             Box::pin(async move {
-                Ok(match look_up(connection.inner(), call, decode_input(input)?).await? {
+                Ok(match look_up(connection.inner(), call, decode_input(&input)?).await? {
                     LookUp::Found(output) => LookUp::Found(encode_output(&output, true)?),
                     LookUp::Absent => LookUp::Absent,
                     LookUp::Inconclusive(why) => LookUp::Inconclusive(why),
@@ -223,7 +230,7 @@ impl Action {
     /// connection): two jobs cannot both find nobody and both create.
     #[must_use]
     pub fn exclusive<I: DeserializeOwned + 'static>(mut self, key: fn(&I) -> String) -> Self {
-        self.exclusive = Some(Arc::new(move |input| Ok(key(&decode_input(input.clone())?))));
+        self.exclusive = Some(Arc::new(move |input| Ok(key(&decode_input(input)?))));
         self
     }
 
@@ -237,9 +244,9 @@ impl Action {
         &self,
         connection: &Connection,
         call: &Call,
-        input: Value,
+        input: impl Into<Arc<Value>>,
     ) -> Result<Prepared, Failure> {
-        (self.prepare)(connection.clone(), call.clone(), input).await
+        (self.prepare)(connection.clone(), call.clone(), input.into()).await
     }
 
     /// Calls the vendor.
@@ -247,10 +254,10 @@ impl Action {
         &self,
         connection: &Connection,
         call: &Call,
-        input: Value,
+        input: impl Into<Arc<Value>>,
         prepared: Prepared,
     ) -> Result<Value, Failure> {
-        (self.run)(connection.clone(), call.clone(), input, prepared).await
+        (self.run)(connection.clone(), call.clone(), input.into(), prepared).await
     }
 
     /// Looks up whether a write happened; inconclusive when the action has no look-up.
@@ -258,10 +265,10 @@ impl Action {
         &self,
         connection: &Connection,
         call: &Call,
-        input: Value,
+        input: impl Into<Arc<Value>>,
     ) -> Result<LookUp<Value>, Failure> {
         match &self.look_up {
-            Some(look_up) => look_up(connection.clone(), call.clone(), input).await,
+            Some(look_up) => look_up(connection.clone(), call.clone(), input.into()).await,
             None => Ok(LookUp::Inconclusive("this action cannot be looked up".into())),
         }
     }
@@ -285,7 +292,7 @@ fn spec<I: JsonSchema, O: JsonSchema>(name: &str, summary: &str, effect: EffectS
 
 /// The once key of a write that names none: the same step of the same business fact does it once.
 #[expect(clippy::needless_pass_by_value, reason = "it has the form of every `prepare`")]
-fn once_each_step(_: Connection, call: Call, _: Value) -> Later<Prepared> {
+fn once_each_step(_: Connection, call: Call, _: Arc<Value>) -> Later<Prepared> {
     let key = format!("{}/{}", call.identity.event, call.identity.path);
     Box::pin(async move { Ok(Prepared { key, carried: Box::new(()) }) })
 }

@@ -155,7 +155,7 @@ impl Connector {
         F: Future<Output = Vec<Finding>> + Send + 'static,
     {
         let open = move |settings: Value, opening: &Opening| {
-            let settings = decode(settings, "setting").map_err(|problem| {
+            let settings = decode(&settings, "setting").map_err(|problem| {
                 Failure::permanent(
                     "invalid_setting",
                     format!("connection `{}`: {problem}", opening.name),

@@ -76,5 +76,7 @@ pub use reading::{Found, From, Missed, Page, SameAs, Timetable};
 pub use secret::Secret;
 pub use trigger::{Delivery, Event, Refusal, Trigger, Verdict};
 
-pub use recipe::{EffectSpec, Flaw, Payload, TriggerKind, View, normalize_name, read_duration};
+pub use recipe::{
+    EffectSpec, Flaw, Items, Payload, TriggerKind, View, normalize_name, read_duration,
+};
 pub use {jiff, schemars};

@@ -70,7 +70,9 @@ impl Reader {
         F: Future<Output = Result<Page, Failure>> + Send + 'static,
     {
         Self(Arc::new(move |connection, call, with, from| {
-            Box::pin(async move { read(connection.inner(), call, decode_input(with)?, from).await })
+            Box::pin(
+                async move { read(connection.inner(), call, decode_input(&with)?, from).await },
+            )
         }))
     }
 
@@ -118,9 +120,7 @@ impl Timetable {
         missed: fn(&W) -> Missed,
     ) -> Self {
         Self {
-            next: Arc::new(move |with, after, zone| {
-                next(&decode_input(with.clone())?, after, zone)
-            }),
+            next: Arc::new(move |with, after, zone| next(&decode_input(with)?, after, zone)),
             missed: Arc::new(move |with| {
                 W::deserialize(with).map_or_else(|_| Missed::default(), |with| missed(&with))
             }),

@@ -217,13 +217,12 @@ impl Trigger {
         E: Serialize + JsonSchema,
     {
         let verify = move |connection: &Connection, with: &Value, delivery: &Delivery| {
-            let with = decode(with.clone(), "the trigger's setting");
+            let with = decode(with, "the trigger's setting");
             let with = with.map_err(|reason| Refusal { status: 500, reason })?;
             verify(connection, &with, delivery)
         };
-        let decode = move |with: &Value, delivery: &Delivery| {
-            decode_events(&decode_input(with.clone())?, delivery)
-        };
+        let decode =
+            move |with: &Value, delivery: &Delivery| decode_events(&decode_input(with)?, delivery);
         let spec = TriggerSpec {
             summary: summary.into(),
             with: input_object::<W>(&format!("the settings of `{name}`")),

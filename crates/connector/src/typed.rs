@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 
 /// Reads what a step gives an action.
-pub(crate) fn decode_input<I: DeserializeOwned>(input: Value) -> Result<I, Failure> {
+pub(crate) fn decode_input<I: DeserializeOwned>(input: &Value) -> Result<I, Failure> {
     decode(input, "input").map_err(|message| {
         Failure::permanent("invalid_input", message)
             .hint("Give the step what the action's documentation asks for.")
@@ -18,14 +18,17 @@ pub(crate) fn decode_input<I: DeserializeOwned>(input: Value) -> Result<I, Failu
 }
 
 /// Reads `value`, or says at which path below it what was found instead of what. `what` is a word for the whole.
-pub(crate) fn decode<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, String> {
-    serde_path_to_error::deserialize(value).map_err(|problem| {
-        let (path, problem) = (problem.path().to_string(), problem.into_inner());
-        if path == "." {
-            format!("{what}: {problem}")
-        } else {
-            format!("{what} `{path}`: {problem}")
-        }
+pub(crate) fn decode<T: DeserializeOwned>(value: &Value, what: &str) -> Result<T, String> {
+    // Where it went wrong is asked only when it did.
+    T::deserialize(value).or_else(|_| {
+        serde_path_to_error::deserialize(value).map_err(|problem| {
+            let (path, problem) = (problem.path().to_string(), problem.into_inner());
+            if path == "." {
+                format!("{what}: {problem}")
+            } else {
+                format!("{what} `{path}`: {problem}")
+            }
+        })
     })
 }
 

@@ -100,7 +100,7 @@ impl Drive {
         };
         let call = Call::new(identity, self.shared.clock.clone());
         let (acts, connects, calls) = (action.clone(), connection.clone(), call.clone());
-        let input = (*due.input).clone();
+        let input = due.input.clone();
         self.flown += 1;
         let number = self.flown;
         let (stage, happened) = if due.what == What::LookUp {
@@ -202,7 +202,7 @@ impl Drive {
         crash_point("call.before");
         let limit = due.timeout.unwrap_or(LONGEST_CALL);
         let (action, connection) = (flight.action.clone(), flight.connection.clone());
-        let (call, input) = (flight.call.clone(), (*due.input).clone());
+        let (call, input) = (flight.call.clone(), due.input.clone());
         let (clock, number) = (self.shared.clock.clone(), flight.number);
         flight.stage = Stage::Calling;
         flight.just_begun = true;

@@ -87,7 +87,7 @@ impl Engine {
             Identity { event: event.into(), path: due.path.to_string(), cause: due.cause.clone() };
         let wire = Wire::planning(&[]);
         let call = Call::new(identity, self.shared.clock.clone()).over(wire.clone());
-        let input = (*due.input).clone();
+        let input = due.input.clone();
         let done = async {
             let prepared = action.prepare(&connection, &call, input.clone()).await?;
             action.run(&connection, &call, input, prepared).await

@@ -16,6 +16,7 @@ mod arguments;
 pub(crate) mod elsewhere;
 mod evaluate;
 pub(crate) mod fuel;
+mod glance;
 mod habits;
 pub(crate) mod operators;
 pub(crate) mod pieces;

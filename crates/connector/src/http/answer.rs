@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
+use recipe::Payload;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -45,10 +46,22 @@ impl Answer {
     /// Returns the body as JSON; an empty body is null. A body that is no JSON (a login page, a proxy) is a failure:
     /// permanent after a read, unknown after a write.
     pub fn value(&self) -> Result<Value, Failure> {
+        self.read(|body| serde_json::from_slice(body))
+    }
+
+    /// Returns the body like [`value`](Self::value), to be looked into: a long list costs a part of what its tree does.
+    pub fn payload(&self) -> Result<Payload, Failure> {
+        self.read(Payload::read)
+    }
+
+    fn read<T: Default>(
+        &self,
+        read: impl Fn(&[u8]) -> Result<T, serde_json::Error>,
+    ) -> Result<T, Failure> {
         if self.body.is_empty() {
-            return Ok(Value::Null);
+            return Ok(T::default());
         }
-        serde_json::from_slice(&self.body).map_err(|problem| {
+        read(&self.body).map_err(|problem| {
             let kind = self
                 .headers
                 .get(CONTENT_TYPE)
@@ -67,7 +80,7 @@ impl Answer {
 
     /// Returns the body read as `T`; the failure names the field that is not as expected.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        decode(self.value()?, "the answer")
+        decode(&self.value()?, "the answer")
             .map_err(|problem| self.unreadable(&format!("an unexpected answer: {problem}")))
     }
 

@@ -193,7 +193,7 @@ impl Client {
     ) -> Result<Answer, Failure> {
         let Shared { connection, settings, limits, circuit, clock, .. } = &*self.shared;
         let mut url = request.target.clone()?;
-        let mut told = Told::new(&request, &url, settings);
+        let mut told = Told::new(&request, &url);
         let permit = limits.permit(&**clock, request.patience).await.map_err(|mut failure| {
             failure.message =
                 format!("{}: {} (connection `{connection}`)", told.doing, failure.message);
@@ -275,8 +275,9 @@ impl Client {
     ) -> Result<Answer, Failure> {
         let Shared { settings, clock, .. } = &*self.shared;
         if (200..300).contains(&status) || request.accepted.contains(&status) {
+            let told = Arc::new(told);
             told.keep(call);
-            return Ok(Answer { status, headers, body, url, told: Arc::new(told) });
+            return Ok(Answer { status, headers, body, url, told });
         }
         let changed = request.statuses.iter().rev().find(|(changed, _)| *changed == status);
         let class = changed.map_or_else(|| settings.statuses.class_of(status), |(_, class)| *class);

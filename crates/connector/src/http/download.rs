@@ -1,6 +1,6 @@
 //! Files fetched into temporary files, without credentials.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use sha2::{Digest, Sha256};
@@ -139,7 +139,7 @@ async fn save(
         writer.write_all(&chunk).await.map_err(unwritable)?;
     }
     writer.flush().await.map_err(unwritable)?;
-    told.keep(call);
+    Arc::new(told.clone()).keep(call);
     Ok(Downloaded { file, len, sha256_hex: hex(&hash.finalize()), content_type })
 }
 

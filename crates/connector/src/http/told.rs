@@ -1,17 +1,18 @@
 //! What is told of an exchange: the redacted record for the history, and failures in words for people.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
-use reqwest::{StatusCode, header::HeaderMap};
+use bytes::Bytes;
+use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use url::Url;
 
 use super::{
     address::{NothingAllowed, refusal},
+    client::Client,
     fault::{Fault, meaning},
     redact::Redactor,
     request::Request,
-    settings::ClientSettings,
 };
 use crate::{
     call::Call,
@@ -23,7 +24,8 @@ const KEPT: usize = 2048;
 /// How much of a vendor's words goes into a message.
 const WORDS: usize = 300;
 
-/// What is told of one exchange, growing as it goes on.
+/// What is told of one exchange, growing as it goes on. Of most nobody asks: it is kept as it came, and put into words
+/// and redacted when somebody does.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     /// What the request is doing.
@@ -31,17 +33,20 @@ pub(super) struct Told {
     writes: bool,
     /// Whether the whole query is secret and the answer nobody's business, as with a download.
     discreet: bool,
-    host: String,
-    /// What is known of it, but for the answer's body.
-    exchange: Exchange,
-    /// The beginning of the answer's body, as it came.
-    begin: Vec<u8>,
+    method: Method,
+    /// Where it went last.
+    url: Option<Url>,
+    status: Option<StatusCode>,
+    request_id: Option<String>,
+    /// The beginning of the answer's body.
+    begin: Bytes,
     redactor: Redactor,
-    pointers: Vec<String>,
+    /// Knows where a vendor's words are in an error; a download has none.
+    client: Option<Client>,
 }
 
 impl Told {
-    pub(super) fn new(request: &Request, url: &Url, settings: &ClientSettings) -> Self {
+    pub(super) fn new(request: &Request, url: &Url) -> Self {
         let redactor = Redactor::new(&request.secrets);
         let doing = request.doing.clone().unwrap_or_else(|| {
             let mut path = url.clone();
@@ -54,11 +59,13 @@ impl Told {
             doing,
             writes: request.writes,
             discreet: false,
-            host: String::new(),
-            exchange: empty(request.method.as_str()),
-            begin: Vec::new(),
+            method: request.method.clone(),
+            url: None,
+            status: None,
+            request_id: None,
+            begin: Bytes::new(),
             redactor,
-            pointers: settings.error_pointers.clone(),
+            client: Some(request.client.clone()),
         }
     }
 
@@ -68,18 +75,19 @@ impl Told {
             doing: doing.into(),
             writes: false,
             discreet: true,
-            host: String::new(),
-            exchange: empty("GET"),
-            begin: Vec::new(),
+            method: Method::GET,
+            url: None,
+            status: None,
+            request_id: None,
+            begin: Bytes::new(),
             redactor: Redactor::default(),
-            pointers: Vec::new(),
+            client: None,
         }
     }
 
     /// Notes where the request goes.
     pub(super) fn went_to(&mut self, url: &Url) {
-        self.host = url.host_str().unwrap_or_default().into();
-        self.exchange.url = self.redactor.url(url, self.discreet);
+        self.url = Some(url.clone());
     }
 
     /// Notes the head of the answer.
@@ -92,27 +100,37 @@ impl Told {
             "x-correlation-id",
             "cf-ray",
         ];
-        self.exchange.status = Some(status.as_u16());
+        self.status = Some(status);
         let id = NAMES.iter().find_map(|name| headers.get(*name)?.to_str().ok());
-        self.exchange.request_id = id.map(|id| id.chars().take(100).collect());
+        self.request_id = id.map(|id| id.chars().take(100).collect());
     }
 
     /// Notes the body of the answer.
-    pub(super) fn body(&mut self, body: &[u8]) {
+    pub(super) fn body(&mut self, body: &Bytes) {
         if !self.discreet {
-            self.begin = body[..body.len().min(4 * KEPT)].to_vec();
+            let begin = ..body.len().min(4 * KEPT);
+            // A part of a large body would keep the whole of it.
+            let large = body.len() > 16 * KEPT;
+            self.begin =
+                if large { Bytes::copy_from_slice(&body[begin]) } else { body.slice(begin) };
         }
     }
 
     /// Returns the record, redacted.
     fn exchange(&self) -> Exchange {
         let begin = String::from_utf8_lossy(&self.begin);
-        let answer = (!begin.is_empty()).then(|| self.redactor.text(&begin, KEPT));
-        Exchange { answer, ..self.exchange.clone() }
+        let url = self.url.as_ref().map(|url| self.redactor.url(url, self.discreet));
+        Exchange {
+            method: self.method.as_str().into(),
+            url: url.unwrap_or_default(),
+            status: self.status.map(|status| status.as_u16()),
+            request_id: self.request_id.clone(),
+            answer: (!begin.is_empty()).then(|| self.redactor.text(&begin, KEPT)),
+        }
     }
 
     /// Leaves the record with the call.
-    pub(super) fn keep(&self, call: &Call) {
+    pub(super) fn keep(self: &Arc<Self>, call: &Call) {
         let told = self.clone();
         call.keep_exchange(move || told.exchange());
     }
@@ -151,11 +169,7 @@ impl Told {
 
     /// Returns the failure of an answer whose status is no success, with the vendor's words.
     pub(super) fn status(&self, fault: Fault, body: &[u8], call: &Call) -> Failure {
-        let status = self
-            .exchange
-            .status
-            .and_then(|status| StatusCode::from_u16(status).ok())
-            .unwrap_or_default();
+        let status = self.status.unwrap_or_default();
         let reason =
             status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let words = serde_json::from_slice(body).ok().and_then(|body| self.vendors_words(&body));
@@ -166,7 +180,7 @@ impl Told {
 
     /// Returns a failure, and leaves the record with the call and in the failure.
     pub(super) fn fault(&self, fault: Fault, said: &str, call: &Call) -> Failure {
-        self.keep(call);
+        Arc::new(self.clone()).keep(call);
         self.quiet_fault(fault, said)
     }
 
@@ -179,7 +193,7 @@ impl Told {
             message: format!(
                 "{}: `{}` {}",
                 self.doing,
-                self.host,
+                self.url.as_ref().and_then(Url::host_str).unwrap_or_default(),
                 self.redactor.text(said, WORDS + 100)
             ),
             hint: meaning.hint.map(Into::into),
@@ -188,7 +202,7 @@ impl Told {
     }
 
     fn vendors_words(&self, body: &Value) -> Option<String> {
-        let words = self.pointers.iter().find_map(|pointer| {
+        let words = self.client.as_ref()?.settings().error_pointers.iter().find_map(|pointer| {
             let mut words = Vec::new();
             collect_words(body.pointer(pointer)?, None, &mut words);
             (!words.is_empty()).then(|| words.join("; "))
@@ -234,14 +248,4 @@ fn source<'a, E: Error + 'static>(problem: &'a (dyn Error + 'static)) -> Option<
         next = this.source();
     }
     None
-}
-
-fn empty(method: &str) -> Exchange {
-    Exchange {
-        method: method.into(),
-        url: String::new(),
-        status: None,
-        request_id: None,
-        answer: None,
-    }
 }

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connector::{Action, Call, Failure, LookUp, http::Answer, jiff::civil::Date};
+use connector::{Action, Call, Failure, LookUp, View, http::Answer, jiff::civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -238,15 +238,15 @@ impl Goco {
     fn new_id(&self, answer: &Answer) -> Result<Option<Id>, Failure> {
         let field = self.field(&self.settings.fields.id);
         let resource = self.field("employee");
-        let body = if answer.body.is_empty() { Value::Null } else { answer.value()? };
+        let body = answer.payload()?;
         let pointers = &self.settings.object_pointers;
-        let in_body = first_at(&body, pointers, &resource, |object| {
+        let in_body = first_at(body.view(), pointers, &resource, |object| {
             dotted(object, &field).and_then(Id::read)
         });
         let in_header = || {
             let location = answer.header("location")?;
             let path = location.split(['?', '#']).next()?.trim_end_matches('/');
-            Id::read(&Value::from(path.rsplit_once('/')?.1))
+            Id::read(View::Text(path.rsplit_once('/')?.1))
         };
         Ok(in_body.or_else(in_header))
     }

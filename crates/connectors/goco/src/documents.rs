@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use connector::{
-    Action, Call, Failure, FailureKind, LookUp,
+    Action, Call, Failure, FailureKind, LookUp, View,
     http::{DownloadLimits, Downloaded, Multipart, Request},
 };
 use schemars::JsonSchema;
@@ -135,7 +135,7 @@ impl Goco {
             Err(failure) if page => return Err(failure),
             body => body.unwrap_or_default(),
         };
-        let id = first_at(&body, &documents.id_pointers, "", Id::read).map(|id| id.text());
+        let id = first_at((&body).into(), &documents.id_pointers, "", Id::read).map(|id| id.text());
         Ok(UploadedDocument { id, name, bytes: file.len })
     }
 
@@ -231,10 +231,10 @@ impl Goco {
         let documents = self.list(call, &list).await?;
         let field = self.field(&self.settings.documents.name_field);
         let same =
-            |document: &&Value| dotted_text(document, &field).as_deref() == Some(name.as_str());
+            |document: &View<'_>| dotted_text(*document, &field).as_deref() == Some(name.as_str());
         let Some(document) = documents.iter().find(same) else { return Ok(LookUp::Absent) };
         let id = dotted(document, &self.field(&self.settings.fields.id)).and_then(Id::read);
-        let bytes = dotted(document, "size").and_then(Value::as_u64).unwrap_or_default();
+        let bytes = dotted(document, "size").and_then(View::as_u64).unwrap_or_default();
         Ok(LookUp::Found(UploadedDocument { id: id.map(|id| id.text()), name, bytes }))
     }
 }

@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use connector::{Action, Call, Failure};
+use connector::{Action, Call, Failure, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     connection::Goco,
@@ -95,13 +94,38 @@ pub(crate) struct Person {
     pub(crate) terminated: bool,
 }
 
+/// Where the properties of an employee are, as this company's API spells them.
+struct Columns {
+    id: String,
+    first_name: String,
+    last_name: String,
+    personal_email: Option<String>,
+    status: Option<String>,
+    /// The statuses of those who have left, in lower case.
+    terminated: Vec<String>,
+}
+
 impl Goco {
     /// Returns all employees, or why that cannot be said.
     pub(crate) async fn employees(&self, call: &Call) -> Result<Vec<Person>, Failure> {
         let entries = self.list(call, &List::employees(self)).await?;
         let fields = &self.settings.fields;
-        let names = [&fields.first_name, &fields.last_name].map(|name| self.field(name));
-        let named = |entry: &Value| names.iter().all(|name| dotted(entry, name).is_some());
+        let columns = Columns {
+            id: self.field(&fields.id),
+            first_name: self.field(&fields.first_name),
+            last_name: self.field(&fields.last_name),
+            personal_email: fields.personal_email.as_ref().map(|name| self.field(name)),
+            status: fields.status.as_ref().map(|name| self.field(name)),
+            terminated: self
+                .settings
+                .matching
+                .terminated_statuses
+                .iter()
+                .map(|status| status.to_lowercase())
+                .collect(),
+        };
+        let names = [&columns.first_name, &columns.last_name];
+        let named = |entry: View<'_>| names.iter().all(|name| dotted(entry, name).is_some());
         if !entries.is_empty() && !entries.iter().any(named) {
             // Read on, nobody would have a name and everybody would be created again.
             return Err(Failure::permanent(
@@ -110,31 +134,30 @@ impl Goco {
             )
             .hint("Set `fields.first_name`, `fields.last_name` or `naming` of the connection."));
         }
-        entries.iter().map(|entry| self.person(entry)).collect()
+        entries.iter().map(|entry| columns.person(entry)).collect()
     }
+}
 
-    fn person(&self, entry: &Value) -> Result<Person, Failure> {
-        let fields = &self.settings.fields;
-        let text = |name: &str| dotted_text(entry, &self.field(name));
+impl Columns {
+    fn person(&self, entry: View<'_>) -> Result<Person, Failure> {
+        let text = |name: &str| dotted_text(entry, name);
         let optional = |name: &Option<String>| name.as_deref().and_then(text);
-        let id = dotted(entry, &self.field(&fields.id)).and_then(Id::read).ok_or_else(|| {
+        let id = dotted(entry, &self.id).and_then(Id::read).ok_or_else(|| {
             Failure::permanent(
                 "unexpected_answer",
-                format!("an employee in GoCo's list has no `{}`", fields.id),
+                format!("an employee in GoCo's list has no `{}`", self.id),
             )
             .hint("Set `fields.id` of the connection.")
         })?;
-        let status = optional(&fields.status);
-        let terminated = status.as_ref().is_some_and(|status| {
-            let known = &self.settings.matching.terminated_statuses;
-            known.iter().any(|one| one.to_lowercase() == status.trim().to_lowercase())
-        });
+        let status = optional(&self.status);
+        let terminated = status
+            .as_ref()
+            .is_some_and(|status| self.terminated.contains(&status.trim().to_lowercase()));
         Ok(Person {
             id,
-            first_name: text(&fields.first_name).unwrap_or_default(),
-            last_name: text(&fields.last_name).unwrap_or_default(),
-            personal_email: optional(&fields.personal_email)
-                .filter(|email| !email.trim().is_empty()),
+            first_name: text(&self.first_name).unwrap_or_default(),
+            last_name: text(&self.last_name).unwrap_or_default(),
+            personal_email: optional(&self.personal_email).filter(|email| !email.trim().is_empty()),
             status,
             terminated,
         })

@@ -1,9 +1,12 @@
 //! What a person should do about GoCo's answers.
 
 use connector::{Call, Failure};
-use serde_json::Value;
 
-use crate::{connection::Goco, json::dotted_text, lists::List};
+use crate::{
+    connection::Goco,
+    json::dotted_text,
+    lists::{Entries, List},
+};
 
 /// Properties of a company that may hold its slug.
 const SLUGS: [&str; 5] = ["url_name", "urlName", "slug", "company_url_name", "companyUrlName"];
@@ -48,7 +51,7 @@ impl Goco {
 }
 
 /// Returns the slugs of companies.
-pub(crate) fn slugs(companies: &[Value]) -> Vec<String> {
+pub(crate) fn slugs(companies: &Entries) -> Vec<String> {
     companies
         .iter()
         .filter_map(|company| SLUGS.iter().find_map(|name| dotted_text(company, name)))

@@ -1,5 +1,6 @@
 //! Reading and building JSON whose shape is a setting: dotted names, pointers, ids of either type.
 
+use connector::View;
 use serde_json::{Map, Value};
 
 /// An id, kept in the JSON type in which it came.
@@ -8,13 +9,13 @@ pub(crate) struct Id(Value);
 
 impl Id {
     /// Reads an id: a number or a text that is not empty.
-    pub(crate) fn read(value: &Value) -> Option<Self> {
-        let is_id = match value {
-            Value::Number(_) => true,
-            Value::String(text) => !text.trim().is_empty(),
+    pub(crate) fn read(view: View<'_>) -> Option<Self> {
+        let is_id = match view {
+            View::Number(_) => true,
+            View::Text(text) => !text.trim().is_empty(),
             _ => false,
         };
-        is_id.then(|| Self(value.clone()))
+        is_id.then(|| Self(view.to_value()))
     }
 
     /// Returns the id as text, as recipes see it.
@@ -26,18 +27,23 @@ impl Id {
     pub(crate) fn value(&self) -> &Value {
         &self.0
     }
+
+    /// Returns the id as GoCo gave it.
+    pub(crate) fn into_value(self) -> Value {
+        self.0
+    }
 }
 
 /// Returns what a dotted name leads to.
-pub(crate) fn dotted<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    name.split('.').try_fold(value, |value, key| value.get(key))
+pub(crate) fn dotted<'a>(view: View<'a>, name: &str) -> Option<View<'a>> {
+    name.split('.').try_fold(view, View::get)
 }
 
 /// Returns the text that a dotted name leads to; a number is shown as text, everything else is none.
-pub(crate) fn dotted_text(value: &Value, name: &str) -> Option<String> {
-    match dotted(value, name)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+pub(crate) fn dotted_text(view: View<'_>, name: &str) -> Option<String> {
+    match dotted(view, name)? {
+        View::Text(text) => Some(text.to_owned()),
+        View::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }
@@ -60,13 +66,18 @@ pub(crate) fn put(into: &mut Map<String, Value>, name: &str, value: Value) -> Re
 
 /// Returns what the first of the pointers leads to that `wanted` takes; `{resource}` stands for `resource`.
 pub(crate) fn first_at<'a, T>(
-    value: &'a Value,
+    view: View<'a>,
     pointers: &[String],
     resource: &str,
-    wanted: impl Fn(&'a Value) -> Option<T>,
+    wanted: impl Fn(View<'a>) -> Option<T>,
 ) -> Option<T> {
     pointers.iter().find_map(|pointer| {
-        value.pointer(&pointer.replace("{resource}", resource)).and_then(&wanted)
+        let found = if pointer.contains('{') {
+            view.pointer(&pointer.replace("{resource}", resource))
+        } else {
+            view.pointer(pointer)
+        };
+        found.and_then(&wanted)
     })
 }
 
@@ -108,18 +119,18 @@ mod tests {
             body,
             json!({ "name": { "first": "Ada", "last": "Byron" }, "start_date": "2027-01-04" })
         );
-        assert_eq!(dotted_text(&body, "name.last").unwrap(), "Byron");
-        assert_eq!(dotted(&body, "name.middle"), None);
+        assert_eq!(dotted_text((&body).into(), "name.last").unwrap(), "Byron");
+        assert!(dotted((&body).into(), "name.middle").is_none());
     }
 
     #[test]
     fn ids_keep_their_type() {
         for (value, text) in [(json!(101), "101"), (json!("g-101"), "g-101")] {
-            let id = Id::read(&value).unwrap();
+            let id = Id::read((&value).into()).unwrap();
             assert_eq!((id.text().as_str(), id.value()), (text, &value));
         }
         for value in [json!(null), json!(""), json!({}), json!(true)] {
-            assert_eq!(Id::read(&value), None, "{value}");
+            assert_eq!(Id::read((&value).into()), None, "{value}");
         }
     }
 

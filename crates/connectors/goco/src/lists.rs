@@ -7,10 +7,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use connector::{
-    Call, Failure, FailureKind,
+    Call, Failure, FailureKind, Items, Payload, View,
     http::{Answer, Request},
 };
-use serde_json::Value;
 
 use crate::{
     connection::Goco,
@@ -46,14 +45,53 @@ impl List {
     }
 }
 
+/// Every entry of a list, in the pages that it came in.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    pages: Vec<(Payload, Where)>,
+    len: usize,
+}
+
+/// Where the entries are in a page: a pointer to the list, and which of its items were not on an earlier page.
+#[derive(Debug)]
+struct Where {
+    list: String,
+    items: Vec<usize>,
+}
+
+impl Entries {
+    /// Returns how many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = View<'_>> {
+        self.pages.iter().flat_map(|(page, place)| {
+            let list = page.view().pointer(&place.list).and_then(View::as_list);
+            place.items.iter().filter_map(move |item| list?.get(*item))
+        })
+    }
+
+    fn add(&mut self, page: Payload, place: Where) {
+        self.len += place.items.len();
+        self.pages.push((page, place));
+    }
+}
+
 impl Goco {
     /// Returns every entry of a list, or why that cannot be said; without [`explain`](Self::explain).
-    pub(crate) async fn read_list(&self, call: &Call, list: &List) -> Result<Vec<Value>, Failure> {
+    pub(crate) async fn read_list(&self, call: &Call, list: &List) -> Result<Entries, Failure> {
         let mut reading = Reading {
             goco: self,
             call,
             list,
-            entries: Vec::new(),
+            entries: Entries::default(),
             seen: HashSet::new(),
             total: None,
             pages: 0,
@@ -84,7 +122,7 @@ impl Goco {
     }
 
     /// Returns every entry of a list, or why that cannot be said and what to do about it.
-    pub(crate) async fn list(&self, call: &Call, list: &List) -> Result<Vec<Value>, Failure> {
+    pub(crate) async fn list(&self, call: &Call, list: &List) -> Result<Entries, Failure> {
         match self.read_list(call, list).await {
             Ok(entries) => Ok(entries),
             Err(failure) => Err(self.explain(call, failure, list.setting).await),
@@ -97,7 +135,7 @@ struct Reading<'a> {
     goco: &'a Goco,
     call: &'a Call,
     list: &'a List,
-    entries: Vec<Value>,
+    entries: Entries,
     seen: HashSet<String>,
     /// How many entries GoCo says there are.
     total: Option<u64>,
@@ -250,27 +288,42 @@ impl Reading<'_> {
             request = request.patience(PATIENCE);
         }
         let answer = request.send(self.call).await?;
-        let body = answer.value()?;
-        let entries = self.entries_of(&answer, &body)?;
-        let mut page = self.next_of(&answer, &body);
-        page.empty = entries.is_empty();
-        for entry in entries {
-            let id =
-                dotted(entry, &self.goco.field(&self.goco.settings.fields.id)).and_then(Id::read);
+        let body = answer.payload()?;
+        let list = self.list_in(&answer, body.view())?;
+        let items = body.view().pointer(&list).and_then(View::as_list);
+        let mut page = self.next_of(&answer, body.view());
+        page.empty = items.is_none_or(Items::is_empty);
+        let id = self.goco.field(&self.goco.settings.fields.id);
+        let mut new = Vec::new();
+        for (index, entry) in items.iter().flat_map(|items| items.iter()).enumerate() {
             // Two entries without an id are the same when they are equal.
-            let key = id.map_or_else(|| entry.to_string(), |id| id.value().to_string());
+            let key = dotted(entry, &id).and_then(Id::read);
+            let key = key.map_or_else(|| entry.to_value(), Id::into_value).to_string();
             if self.seen.insert(key) {
-                self.entries.push(entry.clone());
-                page.new += 1;
+                new.push(index);
             }
         }
+        page.new = new.len();
+        self.entries.add(body, Where { list, items: new });
         Ok(page)
     }
 
-    fn entries_of<'b>(&self, answer: &Answer, body: &'b Value) -> Result<&'b Vec<Value>, Failure> {
+    /// Returns a pointer to the list in an answer.
+    fn list_in(&self, answer: &Answer, body: View<'_>) -> Result<String, Failure> {
         let pointers = &self.goco.settings.list_pointers;
-        let at = |resource: &str| first_at(body, pointers, resource, Value::as_array);
-        let only = || body.as_object().filter(|body| body.len() == 1)?.values().next()?.as_array();
+        let at = |resource: &str| {
+            let pointers = pointers.iter().map(|pointer| pointer.replace("{resource}", resource));
+            pointers
+                .into_iter()
+                .find(|pointer| body.pointer(pointer).and_then(View::as_list).is_some())
+        };
+        let only = || match body {
+            View::Map(fields) if fields.len() == 1 => {
+                let (key, list) = fields.iter().next()?;
+                list.as_list().map(|_| format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
+            _ => None,
+        };
         let found = at(self.list.resource).or_else(|| at(&camel(self.list.resource))).or_else(only);
         found.ok_or_else(|| {
             unexpected(answer, &format!("no list of {}", self.words())).hint(
@@ -279,25 +332,25 @@ impl Reading<'_> {
         })
     }
 
-    fn next_of(&mut self, answer: &Answer, body: &Value) -> Page {
+    fn next_of(&mut self, answer: &Answer, body: View<'_>) -> Page {
         let pagination = &self.goco.settings.pagination;
-        let counted = first_at(body, &pagination.total_pointers, "", Value::as_u64);
+        let counted = first_at(body, &pagination.total_pointers, "", View::as_u64);
         let counted = counted.or_else(|| answer.header("x-total-count")?.trim().parse().ok());
         self.total = counted.or(self.total);
 
-        let named: Vec<&Value> =
+        let named: Vec<View<'_>> =
             pagination.next_pointers.iter().filter_map(|pointer| body.pointer(pointer)).collect();
-        let body_next = named.iter().find_map(|value| match value {
-            Value::Number(number) => number.as_u64().map(Next::Number),
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) if text.starts_with("http") || text.starts_with('/') => {
+        let body_next = named.iter().find_map(|view| match view {
+            View::Number(number) => number.as_u64().map(Next::Number),
+            View::Text("") => None,
+            View::Text(text) if text.starts_with("http") || text.starts_with('/') => {
                 answer.url.join(text).ok().map(|url| Next::Url(url.into()))
             }
-            Value::String(text) => Some(Next::Cursor(text.clone())),
+            View::Text(text) => Some(Next::Cursor((*text).to_owned())),
             _ => None,
         });
-        let ended =
-            body_next.is_none() && named.iter().any(|value| value.is_null() || *value == "");
+        let ended = body_next.is_none()
+            && named.iter().any(|view| matches!(view, View::Null | View::Text("")));
         Page {
             new: 0,
             empty: false,
@@ -311,7 +364,7 @@ impl Reading<'_> {
         self.total.is_some_and(|total| total <= self.entries.len() as u64)
     }
 
-    fn complete(self) -> Result<Vec<Value>, Failure> {
+    fn complete(self) -> Result<Entries, Failure> {
         match self.total {
             Some(total) if total > self.entries.len() as u64 => Err(self.incomplete(&format!(
                 "GoCo says that there are {total}, but only {} could be read",

@@ -11,7 +11,7 @@ use std::{
 };
 
 use connector::{
-    Action, Call, Failure,
+    Action, Call, Failure, View,
     jiff::{SignedDuration, Timestamp},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -314,7 +314,7 @@ impl Goco {
         }
     }
 
-    fn reference(&self, entry: &Value) -> Option<Reference> {
+    fn reference(&self, entry: View<'_>) -> Option<Reference> {
         let pointers = &self.settings.ref_label_pointers;
         let label = first_at(entry, pointers, "", |label| label.as_str().map(str::to_owned))?;
         let id = Id::read(dotted(entry, &self.field(&self.settings.fields.id))?)?;
@@ -332,7 +332,7 @@ impl Goco {
             .hint("Set `employment_types` of the connection to the words GoCo uses, or leave this step out."));
         }
         let reference = |label: &String| {
-            Id::read(&Value::from(label.as_str())).map(|id| Reference { id, label: label.clone() })
+            Id::read(View::Text(label)).map(|id| Reference { id, label: label.clone() })
         };
         Ok(Arc::new(types.iter().filter_map(reference).collect()))
     }

@@ -76,7 +76,7 @@ pub async fn called(
     let identity =
         Identity { event: "test".into(), path: due.path.to_string(), cause: due.cause.clone() };
     let call = Call::new(identity, clock).over(wire.clone());
-    let input = (*due.input).clone();
+    let input = due.input.clone();
     debug_assert!(due.what == What::Call, "a look-up is answered by the case");
     let prepared = action.prepare(connection, &call, input.clone()).await?;
     let output = action.run(connection, &call, input, prepared).await?;

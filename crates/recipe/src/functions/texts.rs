@@ -163,6 +163,17 @@ pub(super) const ALL: &[Function] = &[
 
 /// Returns a name as names are compared: NFKC, without case, single spaces inside and none around.
 pub fn normalize_name(name: &str) -> String {
+    if name.is_ascii() {
+        let mut folded = String::with_capacity(name.len());
+        for word in name.split_whitespace() {
+            if !folded.is_empty() {
+                folded.push(' ');
+            }
+            folded.push_str(word);
+        }
+        folded.make_ascii_lowercase();
+        return folded;
+    }
     // Letter by letter to upper and then to lower case is Unicode's full case folding but for dotless letters; by
     // letter, because a whole text would keep the final form of the sigma.
     let folded = name

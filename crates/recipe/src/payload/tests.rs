@@ -1,3 +1,7 @@
+//! A payload is what its tree would be.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -96,6 +100,34 @@ fn it_takes_a_fraction_of_what_the_tree_takes() {
     let payload = Payload::from(json!(vec![one; 100]));
     // Each node is three words, and each text is itself.
     assert!(payload.size() < 100 * 500, "{}", payload.size());
+}
+
+#[test]
+fn pointers_lead_where_those_of_a_tree_do() {
+    let tree = json!({ "a/b": { "~": [10, { "": 1 }] }, "list": [[1, 2], "x"], "": 7 });
+    let payload = Payload::from(tree.clone());
+    for pointer in [
+        "",
+        "/",
+        "/a~1b",
+        "/a~1b/~0/0",
+        "/a~1b/~0/1/",
+        "/list/0/1",
+        "/list/00",
+        "/list/+1",
+        "/list/2",
+        "/list/-1",
+        "/list/0/1/2",
+        "list",
+        "/nobody",
+        "/list/1/x",
+    ] {
+        let found = payload.view().pointer(pointer).map(View::to_value);
+        assert_eq!(found.as_ref(), tree.pointer(pointer), "{pointer}");
+    }
+    assert_eq!(payload.view().pointer("/list/1").and_then(View::as_str), Some("x"));
+    assert_eq!(payload.view().get("").and_then(View::as_u64), Some(7));
+    assert_eq!(payload.view().get("list").and_then(View::as_list).map(Items::len), Some(2));
 }
 
 fn json_value() -> impl Strategy<Value = Value> {

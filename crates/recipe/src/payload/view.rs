@@ -61,6 +61,46 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Returns what a JSON pointer (RFC 6901) leads to, `/data/0/id`; the whole for an empty one.
+    pub fn pointer(self, pointer: &str) -> Option<Self> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |view, key| match view {
+            Self::Map(fields) if key.contains('~') => {
+                fields.get(&key.replace("~1", "/").replace("~0", "~"))
+            }
+            Self::Map(fields) => fields.get(key),
+            Self::List(_) if key.starts_with('+') || (key.starts_with('0') && key != "0") => None,
+            Self::List(items) => items.get(key.parse().ok()?),
+            _ => None,
+        })
+    }
+
+    /// Returns the text that stands here.
+    pub fn as_str(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the whole number that stands here.
+    pub fn as_u64(self) -> Option<u64> {
+        match self {
+            Self::Number(number) => number.as_u64(),
+            _ => None,
+        }
+    }
+
+    /// Returns the list that stands here.
+    pub fn as_list(self) -> Option<Items<'a>> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// Returns whether nothing stands here.
     pub fn is_null(self) -> bool {
         matches!(self, Self::Null)
