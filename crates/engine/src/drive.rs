@@ -21,7 +21,7 @@ use crate::{
     deployment::Pinned,
     dispatch::{Parked, Waiting},
     effect::{declared_settle, looks_up},
-    flight::{Flight, Happened, Stage},
+    flight::{Flight, Happened, Only, Stage},
     gather::Gathered,
     gather::pause,
     journal::{Entry, JobId, Kind, StepPath},
@@ -54,7 +54,9 @@ pub(crate) struct Drive {
     pub(crate) gathered: Gathered,
     /// The calls under way, by their step.
     pub(crate) flights: BTreeMap<StepPath, Flight>,
-    /// Their tasks. A happening names its flight by number: one that is nobody's any more is passed over.
+    /// The call under way when there is one alone.
+    pub(crate) only: Option<Only>,
+    /// The tasks of several. A happening names its flight by number: one that is nobody's any more is passed over.
     pub(crate) happenings: JoinSet<(u64, StepPath, Happened)>,
     pub(crate) flown: u64,
     /// Which step of this job has claimed an effect, the last that did.
@@ -107,6 +109,7 @@ impl Drive {
             pinned,
             gathered: Gathered::default(),
             flights: BTreeMap::new(),
+            only: None,
             happenings: JoinSet::new(),
             flown: 0,
             claims: HashMap::new(),
@@ -144,6 +147,7 @@ impl Drive {
                     self.send_later().await;
                     crash_point("job.finished");
                     // A look-up may still be under way; nobody needs its answer any more.
+                    self.only = None;
                     self.happenings.abort_all();
                     return Ok(Parked::Over);
                 }
@@ -221,10 +225,17 @@ impl Drive {
         if self.gathered.is_urgent() {
             self.send_later().await;
         }
+        if self.only.is_none() && self.happenings.is_empty() {
+            return Ok(());
+        }
         loop {
             let stale = self.gathered.stale(&clock);
             tokio::select! {
-                happened = self.happenings.join_next() => return match happened {
+                happened = Only::happened(&mut self.only) => {
+                    let (number, path, happened) = happened?;
+                    return self.happened(number, &path, happened).await;
+                }
+                happened = self.happenings.join_next(), if !self.happenings.is_empty() => return match happened {
                     Some(Ok((number, path, happened))) => {
                         self.happened(number, &path, happened).await
                     }

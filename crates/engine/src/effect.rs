@@ -77,6 +77,7 @@ impl Drive {
                 settle: None,
             };
             let standing = append.standing.clone();
+            self.let_go();
             self.shared.free_slot(self.row.id);
             let claimed = self.shared.store.append(append.clone()).await;
             self.shared.take_slot(self.row.id).await;

@@ -1,7 +1,9 @@
-//! Calls under way: each is prepared and made in a task of its own, which sends back what happened.
+//! Calls under way: each is prepared and made beside the others, and tells what happened.
 
 use std::{
+    future::poll_fn,
     panic::{self, AssertUnwindSafe},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -53,6 +55,40 @@ pub(crate) enum Happened {
     Prepared(Result<Prepared, Failure>),
     Ended(Result<Value, Failure>),
     LookedUp(Result<LookUp<Value>, Failure>),
+}
+
+/// The only call under way. It needs no task of its own: the drive has nothing else to wait for.
+pub(crate) struct Only {
+    number: u64,
+    path: StepPath,
+    call: Pin<Box<dyn Future<Output = Happened> + Send>>,
+}
+
+impl Only {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Happened, DriveError>> {
+        let poll = AssertUnwindSafe(|| self.call.as_mut().poll(context));
+        match panic::catch_unwind(poll) {
+            Ok(poll) => poll.map(Ok),
+            Err(_) => Poll::Ready(Err(DriveError::Call("it panicked".into()))),
+        }
+    }
+
+    async fn fly(self) -> (u64, StepPath, Happened) {
+        (self.number, self.path, self.call.await)
+    }
+
+    /// Returns what happened to the only call, once it has; never when there is none.
+    pub(crate) async fn happened(
+        only: &mut Option<Self>,
+    ) -> Result<(u64, StepPath, Happened), DriveError> {
+        let happened = poll_fn(|context| match only {
+            Some(only) => only.poll(context),
+            None => Poll::Pending,
+        });
+        let happened = happened.await?;
+        let Self { number, path, .. } = only.take().expect("it has just ended");
+        Ok((number, path, happened))
+    }
 }
 
 impl Flight {
@@ -146,24 +182,33 @@ impl Drive {
         Ok(None)
     }
 
-    /// Has a call under way: what is known at once (a list that was read lately) is returned, everything else goes on in
-    /// a task of its own.
+    /// Has a call under way: what is known at once (a list that was read lately) is returned, everything else goes on
+    /// with the drive, or in a task of its own when there are several.
     fn fly(
         &mut self,
         number: u64,
         path: &StepPath,
         call: impl Future<Output = Happened> + Send + 'static,
     ) -> Result<Option<Happened>, DriveError> {
-        let mut call = Box::pin(call);
-        let at_once = || call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        match panic::catch_unwind(AssertUnwindSafe(at_once)) {
-            Ok(Poll::Ready(happened)) => Ok(Some(happened)),
-            Ok(Poll::Pending) => {
-                let path = path.clone();
-                self.happenings.spawn(async move { (number, path, call.await) });
+        let mut only = Only { number, path: path.clone(), call: Box::pin(call) };
+        match only.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(happened) => happened.map(Some),
+            Poll::Pending => {
+                if self.only.is_none() && self.happenings.is_empty() {
+                    self.only = Some(only);
+                } else {
+                    self.let_go();
+                    self.happenings.spawn(only.fly());
+                }
                 Ok(None)
             }
-            Err(_) => Err(DriveError::Call("it panicked".into())),
+        }
+    }
+
+    /// Gives the only call a task of its own, so that it goes on while something else is waited for.
+    pub(crate) fn let_go(&mut self) {
+        if let Some(only) = self.only.take() {
+            self.happenings.spawn(only.fly());
         }
     }
 
