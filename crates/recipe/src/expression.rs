@@ -20,12 +20,14 @@ mod glance;
 mod habits;
 pub(crate) mod operators;
 pub(crate) mod pieces;
+mod quoted;
 pub(crate) mod reader;
 mod reads;
 pub(crate) mod tree;
 
 use evaluate::Evaluation;
 pub(crate) use evaluate::pick;
+pub(crate) use quoted::Quoted;
 pub use reads::Read;
 use tree::Node;
 

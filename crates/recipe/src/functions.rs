@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
-    expression::fuel::Fuel,
+    expression::{Quoted, fuel::Fuel},
     infer::Sight,
     schema::{Field, Object, Shape, Text, Type},
     scope::Scope,
@@ -201,7 +201,7 @@ pub(crate) struct Call<'c, 'a> {
     pub(crate) arguments: Vec<Option<Cow<'a, Value>>>,
     pub(crate) columns: Vec<(&'a str, Cow<'a, Value>)>,
     /// How the first argument is written in the recipe, in backticks.
-    pub(crate) subject: String,
+    pub(crate) subject: Quoted<'a>,
 }
 
 impl<'a> Call<'_, 'a> {

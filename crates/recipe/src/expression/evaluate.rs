@@ -8,6 +8,7 @@ use super::{
     EvalError, Expression,
     fuel::Fuel,
     operators::{arithmetic, as_whole, contains, equal, kind, negative, order},
+    quoted::Quoted,
     tree::{Apply, Kind, Node, Operator},
 };
 use crate::{
@@ -467,15 +468,9 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Returns how a piece of the expression is written, short enough for a message.
-    fn quoted(&self, node: &Node) -> String {
-        /// Longer pieces are cut: a message ends up in a note.
-        const SHOWN: usize = 80;
-        let text =
-            self.expression.text.get(node.at.start..node.at.end).unwrap_or(&self.expression.text);
-        match text.char_indices().nth(SHOWN) {
-            Some((end, _)) => format!("`{}…`", &text[..end]),
-            None => format!("`{text}`"),
-        }
+    fn quoted(&self, node: &Node) -> Quoted<'a> {
+        let text = &self.expression.text;
+        Quoted(text.get(node.at.start..node.at.end).unwrap_or(text))
     }
 }
 

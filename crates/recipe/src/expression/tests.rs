@@ -76,6 +76,54 @@ fn template(text: &str) -> Result<Template, Vec<Diagnostic>> {
     Template::parse(text, Span::new(0, text.len()), &source)
 }
 
+/// A small value of the event is read at a glance; the same below `vars` is found step by step.
+#[test]
+fn a_glance_sees_what_is_found_step_by_step() {
+    let long: serde_json::Map<String, Value> =
+        (0..100).map(|key| (format!("k{key}"), json!(key))).collect();
+    let value = json!({
+        "null": null, "text": "x", "long_text": "y".repeat(10_000), "list": [1, [2], {"a": null}],
+        "map": { "a": { "b": [true, 2.5] } }, "many": vec![json!({ "id": 1 }); 200], "long": long,
+    });
+    let mut scope = scope();
+    scope.event = event(value.clone());
+    scope.vars = Arc::new(value);
+    for path in [
+        ".null",
+        ".null.a.b",
+        ".text",
+        ".text.a",
+        ".long_text",
+        ".list",
+        ".list[0]",
+        ".list[1][0]",
+        ".list[2].a.b",
+        ".list[9]",
+        ".list[-1]",
+        ".list.a",
+        ".list['a']",
+        ".map.a.b[1]",
+        ".map['a'].b",
+        ".map.a[0]",
+        ".many",
+        ".many[199].id",
+        ".many | length",
+        ".long.k99",
+        ".long",
+        ".missing[0].b",
+        "",
+    ] {
+        let read = |root: &str| {
+            let found = parse(&format!("{root}{path}")).unwrap().evaluate(&scope);
+            found.map_err(|error| error.message.replace("`vars", "`event"))
+        };
+        assert_eq!(read("event"), read("vars"), "{path}");
+    }
+    // A name of the recipe hides the event.
+    scope.locals = Arc::new(vec![("event".into(), Arc::new(json!({ "text": "hidden" })))]);
+    assert_eq!(parse("event.text").unwrap().evaluate(&scope).unwrap(), "hidden");
+}
+
 #[test]
 fn expressions_have_values() {
     let table: &[(&str, Value)] = &[

@@ -1,6 +1,6 @@
 //! Business days: Monday to Friday, without the holidays that the recipe names.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use jiff::civil::{Date, Weekday};
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub(super) const ALL: &[Function] = &[
         parameters: &[required("date", Wants::Text), optional("holidays", Wants::List)],
         example: ("'2027-01-01' | is_business_day(['2027-01-01'])", "false"),
         run: |call| {
-            let day = only_day(call.text(0), &call.subject)?;
+            let day = only_day(call.text(0), call.subject)?;
             let works = works(day, &holidays(call, 1)?);
             Ok(Cow::Owned(works.into()))
         },
@@ -88,7 +88,7 @@ fn works(day: Date, holidays: &[Date]) -> bool {
 }
 
 fn add_business_days<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
-    let mut day = only_day(call.text(0), &call.subject)?;
+    let mut day = only_day(call.text(0), call.subject)?;
     let holidays = holidays(call, 2)?;
     let days = call.integer(1).unwrap_or(0);
     if days.abs() > MAX_BUSINESS_DAYS {
@@ -106,7 +106,7 @@ fn add_business_days<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
 }
 
 fn business_days_since<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
-    let day = only_day(call.text(0), &call.subject)?;
+    let day = only_day(call.text(0), call.subject)?;
     let earlier = only_day(call.text(1), "`earlier`")?;
     let holidays = holidays(call, 2)?;
     let (mut at, end, sign) =
@@ -120,7 +120,7 @@ fn business_days_since<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
     Ok(Cow::Owned((count * sign).into()))
 }
 
-fn only_day(text: &str, name: &str) -> Result<Date, Fault> {
+fn only_day(text: &str, name: impl Display) -> Result<Date, Fault> {
     plain_date(text).ok_or_else(|| {
         unreadable(name, text.trim(), "a date like `2027-01-04`")
             .hint("take the date of a moment with `date(zone='…')`")

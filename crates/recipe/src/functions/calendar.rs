@@ -1,7 +1,7 @@
 //! Reckoning with dates and moments: units of the calendar, their begins and ends, differences, weekdays.
 //! A date needs no zone; a moment needs one as soon as a day is meant, because a day is not always 24 hours.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use jiff::{
     SignedDuration, Span, Timestamp, Unit, Zoned,
@@ -75,7 +75,7 @@ pub(super) const ALL: &[Function] = &[
             r#""2027-01-04T04:00:00-05:00""#,
         ),
         run: |call| {
-            let there = exact(call.text(0), &call.subject)?.to_zoned(find_zone(call.text(1))?);
+            let there = exact(call.text(0), call.subject)?.to_zoned(find_zone(call.text(1))?);
             let written = there.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string();
             call.give_text(written)
         },
@@ -189,7 +189,7 @@ pub(super) const ALL: &[Function] = &[
         parameters: &[required("moment", Wants::Text)],
         example: ("'2027-01-04T09:30:00Z' | epoch", "1799055000"),
         run: |call| {
-            let moment = exact(call.text(0), &call.subject)?;
+            let moment = exact(call.text(0), call.subject)?;
             Ok(Cow::Owned(moment.as_second().into()))
         },
         gives: gives_integer,
@@ -231,7 +231,7 @@ enum When {
     Moment(Timestamp),
 }
 
-fn when(text: &str, name: &str) -> Result<When, Fault> {
+fn when(text: &str, name: impl Display) -> Result<When, Fault> {
     match plain_date(text) {
         Some(day) => Ok(When::Day(day)),
         None => text.trim().parse().map(When::Moment).map_err(|_| {
@@ -246,7 +246,7 @@ fn when(text: &str, name: &str) -> Result<When, Fault> {
 
 /// Returns the date, or that of the moment in the zone.
 fn day(call: &Call<'_, '_>, subject: usize, zone: usize) -> Result<Date, Fault> {
-    match when(call.text(subject), &call.subject)? {
+    match when(call.text(subject), call.subject)? {
         When::Day(day) => Ok(day),
         When::Moment(moment) => Ok(there(moment, call, zone)?.date()),
     }
@@ -329,7 +329,7 @@ fn add_time<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
     let (unit, times) = unit(call.text(2))?;
     let amount = call.integer(1).and_then(|amount| amount.checked_mul(times));
     let amount = amount.ok_or_else(|| outside(call))?;
-    let moved = match when(call.text(0), &call.subject)? {
+    let moved = match when(call.text(0), call.subject)? {
         When::Day(_) if clocked(unit) => return Err(no_clock(call)),
         When::Day(day) => span(unit, amount)
             .and_then(|span| day.checked_add(span).ok())
@@ -352,7 +352,7 @@ fn add_time<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
 /// The first or the last of the unit around a date or moment.
 fn bound<'a>(call: &mut Call<'_, 'a>, end: bool) -> Given<'a> {
     let (unit, times) = unit(call.text(1))?;
-    let found = match when(call.text(0), &call.subject)? {
+    let found = match when(call.text(0), call.subject)? {
         When::Day(_) if clocked(unit) => return Err(no_clock(call)),
         When::Day(day) => {
             let first = first_day(day, unit, times);
@@ -410,7 +410,7 @@ fn next(first: Date, unit: Unit, times: i64) -> Option<Date> {
 
 fn difference<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
     let (unit, times) = unit(call.text(2))?;
-    let count = match (when(call.text(0), &call.subject)?, when(call.text(1), "`earlier`")?) {
+    let count = match (when(call.text(0), call.subject)?, when(call.text(1), "`earlier`")?) {
         (When::Day(_), When::Day(_)) if clocked(unit) => return Err(no_clock(call)),
         (When::Day(later), When::Day(earlier)) => {
             earlier.until((unit, later)).ok().map(|span| whole_units(&span, unit))
@@ -443,7 +443,7 @@ fn whole_units(span: &Span, unit: Unit) -> i64 {
 
 fn parse_datetime<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
     let (text, format) = (call.text(0).trim(), call.text(1));
-    let wrong = || unreadable(&call.subject, text, &format!("a moment written like `{format}`"));
+    let wrong = || unreadable(call.subject, text, &format!("a moment written like `{format}`"));
     if let Ok(moment) = Timestamp::strptime(format, text) {
         return call.give_text(moment.to_string());
     }

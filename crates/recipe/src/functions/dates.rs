@@ -1,7 +1,7 @@
 //! Dates and moments. A date is a text like `2027-01-04`, a moment one like `2027-01-04T09:00:00Z`; whatever depends on
 //! a zone names it. Zones come from the database in the binary, so that every machine computes the same.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, fmt::Display, sync::LazyLock};
 
 use jiff::{
     SignedDuration, Span, Timestamp,
@@ -122,7 +122,7 @@ pub(super) const ALL: &[Function] = &[
         parameters: &[required("moment", Wants::Text), required("earlier", Wants::Text)],
         example: ("'2027-01-04T10:30:00Z' | minutes_since('2027-01-04T09:00:00Z')", "90"),
         run: |call| {
-            let passed = exact(call.text(0), &call.subject)?
+            let passed = exact(call.text(0), call.subject)?
                 .duration_since(exact(call.text(1), "`earlier`")?);
             Ok(Cow::Owned(passed.as_secs().div_euclid(60).into()))
         },
@@ -137,7 +137,7 @@ pub(super) const ALL: &[Function] = &[
         run: |call| {
             let (later, earlier) = (call.text(0), call.text(1));
             let later =
-                plain_date(later).ok_or_else(|| unreadable(&call.subject, later, "a date"))?;
+                plain_date(later).ok_or_else(|| unreadable(call.subject, later, "a date"))?;
             let earlier =
                 plain_date(earlier).ok_or_else(|| unreadable("`earlier`", earlier, "a date"))?;
             Ok(Cow::Owned(earlier.until(later).map_or(0, |span| span.get_days()).into()))
@@ -151,7 +151,7 @@ fn date<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
     let text = call.text(0).trim();
     if let Some(format) = call.optional_text(1) {
         let date = Date::strptime(format, text).map_err(|_| {
-            unreadable(&call.subject, text, &format!("a date written like `{format}`"))
+            unreadable(call.subject, text, &format!("a date written like `{format}`"))
         })?;
         return call.give_text(date.to_string());
     }
@@ -159,7 +159,7 @@ fn date<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
         return call.give_text(date.to_string());
     }
     let Ok(moment) = text.parse::<Timestamp>() else {
-        return Err(unreadable(&call.subject, text, "a date like `2027-01-04`")
+        return Err(unreadable(call.subject, text, "a date like `2027-01-04`")
             .hint("if it is written in another way, say how: `date('%d/%m/%Y')`"));
     };
     let Some(zone) = call.optional_text(2) else {
@@ -179,7 +179,7 @@ fn moment(call: &Call<'_, '_>) -> Result<Timestamp, Fault> {
         return Ok(moment);
     }
     let Ok(time) = text.parse::<DateTime>() else {
-        return Err(unreadable(&call.subject, text, "a moment like `2027-01-04T09:00:00Z`"));
+        return Err(unreadable(call.subject, text, "a moment like `2027-01-04T09:00:00Z`"));
     };
     let Some(zone) = call.optional_text(1) else {
         return Err(Fault::new(
@@ -188,7 +188,7 @@ fn moment(call: &Call<'_, '_>) -> Result<Timestamp, Fault> {
         )
         .hint("name the zone: `datetime('Europe/London')`"));
     };
-    find_zone(zone)?.to_timestamp(time).map_err(|_| unreadable(&call.subject, text, "a moment"))
+    find_zone(zone)?.to_timestamp(time).map_err(|_| unreadable(call.subject, text, "a moment"))
 }
 
 fn format_date<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
@@ -196,7 +196,7 @@ fn format_date<'a>(call: &mut Call<'_, 'a>) -> Given<'a> {
     let written = if let Some(date) = plain_date(text) {
         strtime::format(format, date)
     } else {
-        let moment = exact(text, &call.subject)?;
+        let moment = exact(text, call.subject)?;
         let Some(zone) = call.optional_text(2) else {
             return Err(Fault::new(
                 "invalid_value",
@@ -221,7 +221,7 @@ fn add<'a>(call: &mut Call<'_, 'a>, hours: i64) -> Given<'a> {
             .and_then(|days| date.checked_add(days))
             .map(|date| date.to_string())
     } else {
-        let moment = exact(text, &call.subject)?;
+        let moment = exact(text, call.subject)?;
         let by =
             count.checked_mul(hours * 3600).map_or(SignedDuration::MAX, SignedDuration::from_secs);
         moment.checked_add(by).map(|moment| moment.to_string())
@@ -239,7 +239,7 @@ pub(super) fn plain_date(text: &str) -> Option<Date> {
     (text.trim().len() == 10).then(|| text.trim().parse().ok()).flatten()
 }
 
-pub(super) fn exact(text: &str, name: &str) -> Result<Timestamp, Fault> {
+pub(super) fn exact(text: &str, name: impl Display) -> Result<Timestamp, Fault> {
     text.trim().parse().map_err(|_| unreadable(name, text, "a moment like `2027-01-04T09:00:00Z`"))
 }
 
@@ -251,7 +251,7 @@ fn unknown_zone(name: &str) -> String {
     format!("there is no time zone `{name}`; zones are named like `Europe/London`")
 }
 
-pub(super) fn unreadable(name: &str, text: &str, wanted: &str) -> Fault {
+pub(super) fn unreadable(name: impl Display, text: &str, wanted: &str) -> Fault {
     let shown: String = text.chars().take(60).collect();
     Fault::new("invalid_value", format!("{name} is `{shown}`, which is not {wanted}"))
 }

@@ -27,7 +27,7 @@ struct Everything {
     pair: (u64, i64),
     bytes: &'static [u8],
     by_number: BTreeMap<i32, bool>,
-    by_flag: BTreeMap<bool, ()>,
+    by_flag: BTreeMap<bool, Option<u8>>,
     floats: [f64; 3],
     unit: Unit,
     #[serde(rename = "type")]
@@ -49,7 +49,7 @@ fn whatever_is_serialised_is_what_serde_json_makes_of_it() {
         pair: (u64::MAX, i64::MIN),
         bytes: b"ab",
         by_number: BTreeMap::from([(-1, true), (2, false)]),
-        by_flag: BTreeMap::from([(true, ())]),
+        by_flag: BTreeMap::from([(true, None)]),
         floats: [1.0, f64::NAN, f64::INFINITY],
         unit: Unit,
         named: "a word".into(),

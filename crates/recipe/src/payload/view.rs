@@ -206,8 +206,16 @@ impl<'a> Fields<'a> {
     pub fn get(self, key: &str) -> Option<View<'a>> {
         match self.0 {
             In::Payload(payload, nodes) => {
-                let mut pairs = nodes.chunks_exact(2).rev();
-                let pair = pairs.find(|pair| text(payload, &pair[0]) == key)?;
+                let is_it = |node: &Node| match node {
+                    Node::Name(name) => *name == key,
+                    Node::Text { from, len } => {
+                        *len as usize == key.len()
+                            && payload.texts.as_bytes()[*from as usize..]
+                                .starts_with(key.as_bytes())
+                    }
+                    _ => false,
+                };
+                let pair = nodes.chunks_exact(2).rev().find(|pair| is_it(&pair[0]))?;
                 Some(View::of(payload, &pair[1]))
             }
             In::Tree(fields) => fields.get(key).map(View::from),
@@ -216,20 +224,16 @@ impl<'a> Fields<'a> {
 
     /// Returns them in order; a key that came twice comes twice, and the last one counts.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, View<'a>)> {
-        let (mut pairs, mut fields) = match self.0 {
-            In::Payload(payload, nodes) => (Some((payload, nodes.chunks_exact(2))), None),
-            In::Tree(fields) => (None, Some(fields.iter())),
+        let (nodes, fields) = match self.0 {
+            In::Payload(payload, nodes) => (Some((payload, nodes)), None),
+            In::Tree(fields) => (None, Some(fields)),
         };
-        std::iter::from_fn(move || match &mut pairs {
-            Some((payload, pairs)) => {
-                let pair = pairs.next()?;
-                Some((text(payload, &pair[0]), View::of(payload, &pair[1])))
-            }
-            None => {
-                let (key, value) = fields.as_mut()?.next()?;
-                Some((key.as_str(), View::from(value)))
-            }
-        })
+        let pairs = nodes.into_iter().flat_map(|(payload, nodes)| {
+            let pair = |pair: &'a [Node]| (text(payload, &pair[0]), View::of(payload, &pair[1]));
+            nodes.chunks_exact(2).map(pair)
+        });
+        let fields = fields.into_iter().flatten();
+        pairs.chain(fields.map(|(key, value)| (key.as_str(), View::from(value))))
     }
 }
 
