@@ -47,7 +47,7 @@ pub struct Action {
     /// Its name, a verb and its object.
     pub name: &'static str,
     /// What the checker sees.
-    pub spec: ActionSpec,
+    pub spec: Arc<ActionSpec>,
     prepare: Arc<Prepare>,
     run: Arc<Run>,
     look_up: Option<Arc<LookUpOutcome>>,
@@ -163,7 +163,7 @@ impl Action {
     /// Says that a second call with the same key is harmless, by the vendor's word.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
-        self.spec.effect = EffectSpec::Idempotent;
+        Arc::make_mut(&mut self.spec).effect = EffectSpec::Idempotent;
         self
     }
 
@@ -197,7 +197,7 @@ impl Action {
         O: Serialize + 'static,
         F: Future<Output = Result<LookUp<O>, Failure>> + Send + 'static,
     {
-        self.spec.effect = EffectSpec::Write { looks_up: true, settle };
+        Arc::make_mut(&mut self.spec).effect = EffectSpec::Write { looks_up: true, settle };
         self.look_up = Some(Arc::new(move |connection, call, input| {
             Box::pin(async move {
                 Ok(match look_up(connection.inner(), call, decode_input(&input)?).await? {
@@ -274,7 +274,7 @@ impl Action {
     }
 
     fn erased(name: &'static str, spec: ActionSpec, prepare: Arc<Prepare>, run: Arc<Run>) -> Self {
-        Self { name, spec, prepare, run, look_up: None, settle: None, exclusive: None }
+        Self { name, spec: spec.into(), prepare, run, look_up: None, settle: None, exclusive: None }
     }
 }
 

@@ -223,7 +223,7 @@ impl Connector {
             actions: self
                 .actions
                 .iter()
-                .map(|action| (action.name.into(), action.spec.clone()))
+                .map(|action| (action.name.into(), (*action.spec).clone()))
                 .collect(),
             triggers: self
                 .triggers
