@@ -36,9 +36,11 @@ pub(crate) fn fill(store: &Path, jobs: i64) {
                  INSERT INTO dedupe (recipe, hash, job) SELECT recipe, dedupe, i FROM numbers JOIN jobs ON jobs.id = i;
                  INSERT INTO effects (hash, connection, action, job, path, output)
                      SELECT randomblob(32), connection, action, i, path, output FROM numbers, effects WHERE job = 1;
-                 INSERT INTO journal (job, first, last, format, body)
-                     SELECT i, first, last, format, body FROM numbers, journal WHERE job = 1;
+                 INSERT INTO journal (id, last, format, body)
+                     SELECT i << 24 | first, last, format, body FROM numbers, journal WHERE job = 1;
                  INSERT INTO search (rowid, words) SELECT i, 'Copy ' || i FROM numbers;
+                 UPDATE counts SET jobs = jobs + {until} - {done}, bytes = bytes * (jobs + {until} - {done}) / jobs
+                     WHERE jobs > 0;
                  DROP TABLE numbers;
                  COMMIT"
             ))

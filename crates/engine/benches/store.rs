@@ -155,8 +155,7 @@ async fn hire(store: &Store, rows: &[Vec<Entry>], number: u32) {
         key: format!("{application}/1/employee"),
     };
     let mut claim = append(job, rows[0].clone(), Status::Running, number);
-    claim.claim =
-        Some(Claim { effect: effect.clone(), path: "employee".into(), take_over: false });
+    claim.claim = Some(Claim { effect: effect.clone(), path: "employee".into(), take_over: false });
     assert_eq!(store.append(claim).await, Ok(Claimed::Mine));
     let mut end = append(job, rows[1].clone(), Status::Succeeded, number);
     end.settle = Some((effect, Some(Arc::new(json!({ "id": number, "url": null })))));

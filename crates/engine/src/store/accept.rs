@@ -7,6 +7,7 @@ use super::{
     error::StoreError,
     protocol::{Accepted, DeliveryId, Intake, NewJob},
     rows::{count, hash, nanos, pack},
+    writable::Writable,
 };
 use crate::journal::{JobId, Status};
 
@@ -26,14 +27,14 @@ impl Packed {
 
 /// Keeps the delivery and makes its jobs.
 pub(super) fn accept(
-    database: &Connection,
+    database: &Writable,
     packed: &Packed,
 ) -> Result<(DeliveryId, Vec<Accepted>), StoreError> {
     let Packed { intake, headers, body } = packed;
     database
         .prepare_cached(
-            "INSERT INTO deliveries (recipe, received_at, headers, query, body, size, verdict, answered)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO deliveries (recipe, received_at, headers, query, body, size, verdict, answered, alone)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             intake.recipe,
@@ -43,16 +44,12 @@ pub(super) fn accept(
             body,
             count(intake.body.len()),
             intake.verdict,
-            intake.answered
+            intake.answered,
+            intake.jobs.is_empty()
         ])?;
     let delivery = DeliveryId(database.last_insert_rowid());
     if !intake.jobs.is_empty() {
-        database
-            .prepare_cached(
-                "INSERT INTO recipes (name, last_event_at) VALUES (?1, ?2)
-                 ON CONFLICT DO UPDATE SET last_event_at = max(ifnull(last_event_at, ?2), ?2)",
-            )?
-            .execute(params![intake.recipe, nanos(intake.received_at)])?;
+        database.event(&intake.recipe, nanos(intake.received_at));
     }
     // A body is paid for by the jobs that were made of it.
     let share = (headers.len() + body.len()) / intake.jobs.len().max(1);
@@ -60,13 +57,19 @@ pub(super) fn accept(
         .jobs
         .iter()
         .map(|job| accept_job(database, intake, delivery, job, share))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    let repeats = |accepted: &Accepted| matches!(accepted, Accepted::Repeat { .. });
+    if !accepted.is_empty() && accepted.iter().all(repeats) {
+        database
+            .prepare_cached("UPDATE deliveries SET alone = 1 WHERE id = ?1")?
+            .execute([delivery])?;
+    }
     Ok((delivery, accepted))
 }
 
 /// Makes the job that a step calls, together with the entry that says so. Made once: whoever asks again is told the same.
 pub(super) fn call(
-    database: &Connection,
+    database: &Writable,
     entry: &append::Packed,
     call: &Packed,
 ) -> Result<Accepted, StoreError> {
@@ -98,7 +101,7 @@ pub(super) fn known(
 }
 
 fn accept_job(
-    database: &Connection,
+    database: &Writable,
     intake: &Intake,
     delivery: DeliveryId,
     job: &NewJob,
@@ -147,8 +150,7 @@ fn accept_job(
              ON CONFLICT DO UPDATE SET job = excluded.job, status = NULL",
         )?
         .execute(params![intake.recipe, key, id])?;
-    database
-        .prepare_cached("INSERT INTO search (rowid, words) VALUES (?1, ?2)")?
-        .execute(params![id, format!("{} {}", job.label, job.search)])?;
+    database.count(&intake.recipe, status, 1, count(bytes));
+    database.words(id.0, format!("{} {}", job.label, job.search));
     Ok(Accepted::New(id))
 }

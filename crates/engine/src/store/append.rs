@@ -10,10 +10,11 @@ use super::{
     lines::{line, lines},
     protocol::{Append, Claim, Claimed, Effect, Standing},
     reads,
-    rows::{count, effect_hash, nanos},
+    rows::{count, effect_hash, journal_id, nanos},
+    writable::Writable,
     writer::Mark,
 };
-use crate::journal::{Entry, FORMAT, JobId, Kind};
+use crate::journal::{Entry, FORMAT, JobId, Kind, Status};
 
 /// An append made ready outside the writer, whose time belongs to the disk.
 pub(super) struct Packed {
@@ -57,9 +58,10 @@ impl Packed {
 }
 
 /// Claims, settles, appends and restates the job; all of it, or, unless the claim is [`Claimed::Mine`], nothing.
-pub(super) fn append(database: &Connection, packed: &Packed) -> Result<Claimed, StoreError> {
+pub(super) fn append(database: &Writable, packed: &Packed) -> Result<Claimed, StoreError> {
     let Packed { append, body, output } = packed;
-    let kept = Journal::of(database, append.job)?.kept(database, append)?;
+    let journal = Journal::of(database, append.job)?;
+    let kept = journal.kept(database, append)?;
     if let Some(claim) = &append.claim {
         let claimed = claim_effect(database, append.job, claim)?;
         if claimed != Claimed::Mine {
@@ -79,7 +81,7 @@ pub(super) fn append(database: &Connection, packed: &Packed) -> Result<Claimed, 
         0 => add(database, append.job, new, body)?,
         _ => add(database, append.job, new, &lines(new)?)?,
     };
-    restate(database, append, bytes)?;
+    restate(database, append, &journal, count(bytes))?;
     Ok(Claimed::Mine)
 }
 
@@ -92,10 +94,8 @@ fn add(
 ) -> Result<usize, StoreError> {
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(0) };
     database
-        .prepare_cached(
-            "INSERT INTO journal (job, first, last, format, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![job, first.seq, last.seq, FORMAT, body])?;
+        .prepare_cached("INSERT INTO journal (id, last, format, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![journal_id(job, first.seq)?, last.seq, FORMAT, body])?;
     Ok(taken_by(body))
 }
 
@@ -106,29 +106,37 @@ pub(super) fn taken_by(body: &str) -> usize {
 
 /// Sets the cached fold alone, if the journal still has that many entries.
 pub(super) fn set_standing(
-    database: &Connection,
+    database: &Writable,
     job: JobId,
     entries: u32,
     standing: &Standing,
 ) -> Result<bool, StoreError> {
-    let changed = database
+    let journal = Journal::of(database, job)?;
+    if journal.last != entries {
+        return Ok(false);
+    }
+    database
         .prepare_cached(
-            "UPDATE jobs SET status = ?3, wake_at = ?4, note = ?5, started_at = ?6, finished_at = ?7
-             WHERE id = ?1 AND entries = ?2",
+            "UPDATE jobs SET status = ?2, wake_at = ?3, note = ?4, started_at = ?5, finished_at = ?6 WHERE id = ?1",
         )?
         .execute(params![
             job,
-            entries,
             standing.status,
             standing.wake_at.map(nanos),
             standing.note,
             standing.started_at.map(nanos),
             standing.finished_at.map(nanos)
         ])?;
-    Ok(changed == 1)
+    journal.count(database, standing.status, 0);
+    Ok(true)
 }
 
-fn restate(database: &Connection, append: &Append, bytes: usize) -> Result<(), StoreError> {
+fn restate(
+    database: &Writable,
+    append: &Append,
+    journal: &Journal,
+    bytes: i64,
+) -> Result<(), StoreError> {
     let standing = &append.standing;
     let last = append.entries.last();
     let version = append.entries.iter().rev().find_map(|entry| match &entry.kind {
@@ -147,31 +155,51 @@ fn restate(database: &Connection, append: &Append, bytes: usize) -> Result<(), S
             last.map(|entry| entry.seq),
             last.map(|entry| nanos(entry.at)),
             version,
-            count(bytes),
+            bytes,
             standing.status,
             standing.wake_at.map(nanos),
             standing.note,
             standing.started_at.map(nanos),
             standing.finished_at.map(nanos)
         ])?;
+    journal.count(database, standing.status, bytes);
     Ok(())
 }
 
-/// What a job's row says of its journal.
+/// What a job's row says of its journal, and what it counts as.
 struct Journal {
     last: u32,
     last_at: Option<i64>,
+    recipe: String,
+    status: Status,
+    bytes: i64,
 }
 
 impl Journal {
     fn of(database: &Connection, job: JobId) -> Result<Self, StoreError> {
         database
-            .prepare_cached("SELECT entries, last_at FROM jobs WHERE id = ?1")?
-            .query_row([job], |row| Ok(Self { last: row.get(0)?, last_at: row.get(1)? }))
+            .prepare_cached(
+                "SELECT entries, last_at, recipe, status, bytes FROM jobs WHERE id = ?1",
+            )?
+            .query_row([job], |row| {
+                Ok(Self {
+                    last: row.get(0)?,
+                    last_at: row.get(1)?,
+                    recipe: row.get(2)?,
+                    status: row.get(3)?,
+                    bytes: row.get(4)?,
+                })
+            })
             .optional()?
             .ok_or_else(|| {
                 StoreError::fault(format_args!("an append to job {job}, which is not kept"))
             })
+    }
+
+    /// Counts the job where it stands now, with so many bytes more.
+    fn count(&self, database: &Writable, status: Status, more: i64) {
+        database.count(&self.recipe, self.status, -1, -self.bytes);
+        database.count(&self.recipe, status, 1, self.bytes + more);
     }
 
     /// Returns how many of the append's first entries are in the journal already; the rest follow it.
@@ -260,6 +288,14 @@ fn settle_effect(
 ) -> Result<(), StoreError> {
     let hash = effect_hash(effect);
     if let Some(output) = output {
+        let settled = database
+            .prepare_cached(
+                "UPDATE effects SET output = ?3 WHERE job = ?1 AND hash = ?2 AND output IS NULL",
+            )?
+            .execute(params![job, hash, output])?;
+        if settled == 1 {
+            return Ok(());
+        }
         // The first output stays. A look-up or a person may know of an effect that nobody claimed.
         database
             .prepare_cached(

@@ -45,7 +45,10 @@ pub(super) fn examine(database: &Connection) -> Result<(), StoreError> {
     if found != "ok" {
         return Err(StoreError::damaged(found));
     }
-    let loose = database.prepare("PRAGMA foreign_key_check")?.exists([])?;
+    let loose = database.prepare("PRAGMA foreign_key_check")?.exists([])?
+        || database
+            .prepare("SELECT 1 FROM journal WHERE job NOT IN (SELECT id FROM jobs)")?
+            .exists([])?;
     if loose {
         return Err(StoreError::damaged("a job or an entry has lost what it belongs to"));
     }

@@ -1,15 +1,16 @@
 //! Cutting what finished jobs held to its hashes: read and made ready beside the writer, which only puts it in place.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     append::taken_by,
     error::StoreError,
     lines,
-    purge::NOT_WAITED_FOR,
+    purge::{Over, over, recipes},
     reads,
-    rows::{count, nanos, pack},
+    rows::{count, journal_id, nanos, pack},
+    writable::Writable,
 };
 use crate::{
     cut::{CUT, cut},
@@ -36,33 +37,25 @@ pub(super) struct Left {
 
 /// Makes ready some jobs that were over before a moment and are whole, the oldest first.
 pub(super) fn prepare(database: &Connection, before: Timestamp) -> Result<Vec<Left>, StoreError> {
-    let sql = format!(
-        "SELECT id, delivery, entries, bytes FROM jobs WHERE finished_at < ?1 AND cut = 0 AND {NOT_WAITED_FOR}
-         ORDER BY finished_at LIMIT ?2"
-    );
-    let jobs = database
-        .prepare_cached(&sql)?
-        .query_map(params![nanos(before), SLICE], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?
-        .collect::<Result<Vec<(JobId, i64, u32, i64)>, _>>()?;
+    let mut jobs = Vec::new();
+    for recipe in recipes(database)? {
+        over(database, &recipe, false, nanos(before), SLICE, &mut jobs)?;
+    }
+    jobs.sort_unstable();
+    jobs.truncate(SLICE as usize);
     let mut bytes = 0;
-    let fits = jobs.into_iter().take_while(|(_, _, _, taken)| {
+    let fits = jobs.into_iter().take_while(|over| {
         let fits = bytes < SLICE_BYTES;
-        bytes += taken;
+        bytes += over.bytes;
         fits
     });
-    fits.map(|(job, delivery, entries, _)| left(database, job, delivery, entries)).collect()
+    fits.map(|over| left(database, over)).collect()
 }
 
-fn left(
-    database: &Connection,
-    job: JobId,
-    delivery: i64,
-    entries: u32,
-) -> Result<Left, StoreError> {
+fn left(database: &Connection, over: Over) -> Result<Left, StoreError> {
+    let Over { job, delivery, entries, .. } = over;
     let mut left = Left { job, delivery, entries, bodies: Vec::new(), bytes: 0, body: Vec::new() };
-    let read = reads::for_rows(database, job, "ORDER BY first", |first, body| {
+    let read = reads::for_rows(database, job, "ORDER BY id", |first, body| {
         let whole = lines::entries(first, body).collect::<Result<Vec<_>, _>>();
         let whole = whole.map_err(StoreError::damaged)?;
         let less: Vec<_> =
@@ -91,23 +84,30 @@ fn left(
 
 /// Puts in place what is left of these jobs; one that has gone on since it was read stays whole. Returns how many were
 /// cut.
-pub(super) fn apply(database: &Connection, all: &[Left]) -> Result<u64, StoreError> {
+pub(super) fn apply(database: &Writable, all: &[Left]) -> Result<u64, StoreError> {
     let mut done = 0;
     for left in all {
-        let taken = database
+        let whole = database
             .prepare_cached(
-                "UPDATE jobs SET cut = 1, bytes = ?3, note = iif(note = '', '', ?4)
+                "SELECT recipe, status, bytes FROM jobs
                  WHERE id = ?1 AND entries = ?2 AND cut = 0 AND finished_at IS NOT NULL",
             )?
-            .execute(params![left.job, left.entries, count(left.bytes), CUT])?;
-        if taken == 0 {
-            continue;
-        }
+            .query_row(params![left.job, left.entries], |row| {
+                Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, i64>(2)?))
+            })
+            .optional()?;
+        let Some((recipe, status, bytes)) = whole else { continue };
+        database
+            .prepare_cached(
+                "UPDATE jobs SET cut = 1, bytes = ?2, note = iif(note = '', '', ?3) WHERE id = ?1",
+            )?
+            .execute(params![left.job, count(left.bytes), CUT])?;
+        database.count(&recipe, status, 0, count(left.bytes) - bytes);
         done += 1;
         for (first, body) in &left.bodies {
             database
-                .prepare_cached("UPDATE journal SET body = ?3 WHERE job = ?1 AND first = ?2")?
-                .execute(params![left.job, first, body])?;
+                .prepare_cached("UPDATE journal SET body = ?2 WHERE id = ?1")?
+                .execute(params![journal_id(left.job, *first)?, body])?;
         }
         // A body of which another job may still be worked stays.
         database

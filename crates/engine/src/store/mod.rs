@@ -27,6 +27,7 @@ mod sources;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod writable;
 mod writer;
 
 use std::{
@@ -61,6 +62,7 @@ pub use writer::Stats;
 use crate::journal::{Entry, JobId, Outcome, StepPath};
 use lock::Lock;
 use reads::Readers;
+use writable::Writable;
 use writer::{Mark, Writer};
 
 /// The store of a data directory. Clones are the same store; it closes when the last is dropped, after everything
@@ -143,10 +145,8 @@ impl Store {
     pub async fn save_pin(&self, pin: Pin, content: &[u8]) -> Result<String, StoreError> {
         let (hash, content) = (content_hash(content), content.to_vec());
         let key = hash.clone();
-        self.inner
-            .writer
-            .send(Mark::Other, move |db| recipes::save_pin(db, pin, &key, &content))
-            .await?;
+        let work = move |db: &Writable| recipes::save_pin(db, pin, &key, &content);
+        self.inner.writer.send(Mark::Other, work).await?;
         Ok(hash)
     }
 

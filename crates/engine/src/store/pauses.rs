@@ -5,8 +5,9 @@ use rusqlite::{Connection, params};
 
 use super::{
     error::StoreError,
-    history,
+    history, purge,
     rows::{moment, nanos},
+    writable::Writable,
 };
 
 /// From when to when nothing was done.
@@ -45,13 +46,14 @@ pub(super) fn begin_all(database: &Connection, at: Timestamp) -> Result<(), Stor
 }
 
 /// Keeps that the service begins: where its end is not known, it was off since the last that is.
-pub(super) fn end_all(database: &Connection, at: Timestamp) -> Result<(), StoreError> {
+pub(super) fn end_all(database: &Writable, at: Timestamp) -> Result<(), StoreError> {
     database
         .prepare_cached("DELETE FROM pauses WHERE until < ?1")?
         .execute([nanos(at.checked_sub(KEPT).unwrap_or(Timestamp::MIN))])?;
     if end(database, SERVICE, at)? {
         return Ok(());
     }
+    database.settle()?;
     if let Some(last) = last_sign(database)?.filter(|last| *last < at) {
         begin(database, SERVICE, last)?;
         end(database, SERVICE, at)?;
@@ -63,10 +65,19 @@ pub(super) fn end_all(database: &Connection, at: Timestamp) -> Result<(), StoreE
 fn last_sign(database: &Connection) -> Result<Option<Timestamp>, StoreError> {
     let mut last: Option<i64> = database.query_row(
         "SELECT max(at) FROM (SELECT max(accepted_at) AS at FROM jobs
-         UNION ALL SELECT max(finished_at) FROM jobs UNION ALL SELECT max(received_at) FROM deliveries)",
+         UNION ALL SELECT * FROM (SELECT received_at FROM deliveries ORDER BY id DESC LIMIT 1))",
         [],
         |row| row.get(0),
     )?;
+    let mut over = database.prepare_cached(
+        "SELECT max(finished_at) FROM jobs WHERE recipe = ?1 AND cut = ?2 AND finished_at IS NOT NULL",
+    )?;
+    for recipe in purge::recipes(database)? {
+        for cut in [false, true] {
+            let found: Option<i64> = over.query_row(params![recipe, cut], |row| row.get(0))?;
+            last = last.max(found);
+        }
+    }
     let mut of_jobs = database
         .prepare_cached("SELECT max(last_at) FROM jobs WHERE recipe = ?1 AND status = ?2")?;
     for count in history::counts(database)?.iter().filter(|count| !count.status.is_final()) {

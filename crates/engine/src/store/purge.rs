@@ -3,7 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{error::StoreError, rows::nanos};
+use super::{
+    error::StoreError,
+    rows::{journal_of, nanos},
+    writable::Writable,
+};
+use crate::journal::JobId;
 
 /// At most so many jobs, deliveries or bytes in one go, so that a delivery that comes meanwhile waits a moment only.
 const SLICE: u32 = 20;
@@ -43,19 +48,33 @@ pub struct Size {
 }
 
 /// Takes a slice away. There is nothing left to take when both numbers are zero.
-pub(super) fn purge_slice(database: &Connection, keep: &Keep) -> Result<Purged, StoreError> {
+pub(super) fn purge_slice(database: &Writable, keep: &Keep) -> Result<Purged, StoreError> {
+    // What it asks for must be there.
+    database.settle()?;
     let mut purged = Purged::default();
     let mut left = SLICE_BYTES;
     let mut before = keep.since.map(nanos);
     let mut old = old(database, keep)?.into_iter();
+    let mut oldest = None;
     while purged.jobs < u64::from(SLICE) && left > 0 {
         // What there is no room for goes first, the oldest of all.
-        let over = keep
-            .bytes
-            .is_some_and(|limit| bytes(database).is_ok_and(|(finished, _)| finished > limit));
-        let next = if over { oldest(database)? } else { old.next() };
+        let over = match keep.bytes {
+            Some(limit) => {
+                database.settle()?;
+                bytes(database)?.0 > limit
+            }
+            None => false,
+        };
+        let next = if over {
+            if oldest.is_none() {
+                oldest = Some(oldest_of_all(database)?.into_iter());
+            }
+            oldest.as_mut().and_then(Iterator::next)
+        } else {
+            old.next()
+        };
         let Some(oldest) = next else { break };
-        if purge_job(database, oldest.job)? == 0 {
+        if !purge_job(database, oldest.job)? {
             continue;
         }
         purged.jobs += 1;
@@ -75,9 +94,7 @@ pub(super) fn purge_slice(database: &Connection, keep: &Keep) -> Result<Purged, 
         let gone = database
             .prepare_cached(
                 "DELETE FROM deliveries WHERE id IN (
-                     SELECT id FROM deliveries WHERE received_at < ?1
-                         AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.delivery = deliveries.id)
-                     LIMIT ?2)",
+                     SELECT id FROM deliveries WHERE alone = 1 AND received_at < ?1 LIMIT ?2)",
             )?
             .execute(params![before, SLICE])?;
         purged.deliveries += gone as u64;
@@ -86,7 +103,7 @@ pub(super) fn purge_slice(database: &Connection, keep: &Keep) -> Result<Purged, 
 }
 
 /// Gives some free pages back to the disk and returns whether there are more.
-pub(super) fn give_back(database: &Connection) -> Result<bool, StoreError> {
+pub(super) fn give_back(database: &Writable) -> Result<bool, StoreError> {
     let free = || database.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
     let before = free()?;
     if before > 0 {
@@ -116,78 +133,107 @@ fn bytes(database: &Connection) -> Result<(u64, u64), StoreError> {
         })?)
 }
 
-/// A job that may go.
-struct Oldest {
-    job: i64,
-    delivery: i64,
-    bytes: i64,
-    finished_at: i64,
+/// A job that is over and may go, or be cut; in order of its end, then of its acceptance.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Over {
+    pub(super) finished_at: i64,
+    pub(super) job: JobId,
+    pub(super) delivery: i64,
+    pub(super) entries: u32,
+    pub(super) bytes: i64,
 }
 
 /// What keeps a job whatever its age: the one that called it is not over and will ask how it ended.
-pub(super) const NOT_WAITED_FOR: &str = "(parent IS NULL OR NOT EXISTS \
+const NOT_WAITED_FOR: &str = "(parent IS NULL OR NOT EXISTS \
      (SELECT 1 FROM jobs AS caller WHERE caller.id = jobs.parent AND caller.finished_at IS NULL))";
 
-/// Returns the oldest job that may go.
-fn oldest(database: &Connection) -> Result<Option<Oldest>, StoreError> {
+/// Returns the recipes that have jobs.
+pub(super) fn recipes(database: &Connection) -> Result<Vec<String>, StoreError> {
+    Ok(database
+        .prepare_cached("SELECT DISTINCT recipe FROM counts WHERE jobs > 0")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?)
+}
+
+/// Adds the oldest jobs of a recipe that were over before a moment, at most so many of those that are cut, or whole.
+pub(super) fn over(
+    database: &Connection,
+    recipe: &str,
+    cut: bool,
+    before: i64,
+    most: u32,
+    found: &mut Vec<Over>,
+) -> Result<(), StoreError> {
     let sql = format!(
-        "SELECT id, delivery, bytes, finished_at FROM jobs
-         WHERE finished_at IS NOT NULL AND {NOT_WAITED_FOR} ORDER BY finished_at LIMIT 1"
+        "SELECT finished_at, id, delivery, entries, bytes FROM jobs
+         WHERE recipe = ?1 AND cut = ?2 AND finished_at < ?3 AND {NOT_WAITED_FOR}
+         ORDER BY finished_at LIMIT ?4"
     );
-    Ok(database.prepare_cached(&sql)?.query_row([], Oldest::read).optional()?)
+    let mut select = database.prepare_cached(&sql)?;
+    let rows = select.query_map(params![recipe, cut, before, most], |row| {
+        Ok(Over {
+            finished_at: row.get(0)?,
+            job: row.get(1)?,
+            delivery: row.get(2)?,
+            entries: row.get(3)?,
+            bytes: row.get(4)?,
+        })
+    })?;
+    for row in rows {
+        found.push(row?);
+    }
+    Ok(())
+}
+
+/// Returns the oldest jobs that may go, enough for a slice.
+fn oldest_of_all(database: &Connection) -> Result<Vec<Over>, StoreError> {
+    let mut found = Vec::new();
+    for recipe in recipes(database)? {
+        for cut in [false, true] {
+            over(database, &recipe, cut, i64::MAX, SLICE, &mut found)?;
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// Returns jobs that are older than they are kept, at most a slice of each recipe.
-fn old(database: &Connection, keep: &Keep) -> Result<Vec<Oldest>, StoreError> {
-    if keep.since.is_none() && keep.recipes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let recipes = database
-        .prepare_cached("SELECT DISTINCT recipe FROM counts WHERE jobs > 0")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<Vec<String>, _>>()?;
-    let sql = format!(
-        "SELECT id, delivery, bytes, finished_at FROM jobs
-         WHERE recipe = ?1 AND finished_at < ?2 AND {NOT_WAITED_FOR} ORDER BY finished_at LIMIT ?3"
-    );
-    let mut select = database.prepare_cached(&sql)?;
+fn old(database: &Connection, keep: &Keep) -> Result<Vec<Over>, StoreError> {
     let mut old = Vec::new();
-    for recipe in recipes {
+    if keep.since.is_none() && keep.recipes.is_empty() {
+        return Ok(old);
+    }
+    for recipe in recipes(database)? {
         let own = keep.recipes.iter().find(|(name, _)| *name == recipe).map(|(_, since)| *since);
         let Some(since) = own.or(keep.since) else { continue };
-        let room = i64::from(SLICE) - i64::try_from(old.len()).unwrap_or(i64::MAX);
-        if room <= 0 {
-            break;
+        for cut in [false, true] {
+            over(database, &recipe, cut, nanos(since), SLICE, &mut old)?;
         }
-        for job in select.query_map(params![recipe, nanos(since), room], Oldest::read)? {
-            old.push(job?);
+        if old.len() >= SLICE as usize {
+            break;
         }
     }
     Ok(old)
 }
 
-impl Oldest {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            job: row.get(0)?,
-            delivery: row.get(1)?,
-            bytes: row.get(2)?,
-            finished_at: row.get(3)?,
-        })
-    }
-}
-
-/// Takes a job away and returns how many rows that were: none when it is gone already. Its dedupe row keeps how it ended; its effects stay.
-fn purge_job(database: &Connection, job: i64) -> Result<usize, StoreError> {
-    let mut gone = 0;
+/// Takes a job away and returns whether it was there. Its dedupe row keeps how it ended; its effects stay.
+fn purge_job(database: &Writable, job: JobId) -> Result<bool, StoreError> {
     for sql in [
         "UPDATE dedupe SET status = (SELECT status FROM jobs WHERE id = ?1)
          WHERE job = ?1 AND (recipe, hash) = (SELECT recipe, dedupe FROM jobs WHERE id = ?1)",
         "DELETE FROM search WHERE rowid = ?1",
-        "DELETE FROM journal WHERE job = ?1",
-        "DELETE FROM jobs WHERE id = ?1",
     ] {
-        gone = database.prepare_cached(sql)?.execute([job])?;
+        database.prepare_cached(sql)?.execute([job])?;
     }
-    Ok(gone)
+    database
+        .prepare_cached("DELETE FROM journal WHERE id BETWEEN ?1 AND ?2")?
+        .execute(journal_of(job))?;
+    let gone = database
+        .prepare_cached("DELETE FROM jobs WHERE id = ?1 RETURNING recipe, status, bytes")?
+        .query_row([job], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, i64>(2)?)))
+        .optional()?;
+    if let Some((recipe, status, bytes)) = &gone {
+        database.count(recipe, *status, -1, -bytes);
+    }
+    Ok(gone.is_some())
 }

@@ -14,7 +14,7 @@ use super::{
     history::{self, JobRow},
     lines,
     protocol::DeliveryId,
-    rows::{moment, unpack},
+    rows::{journal_of, moment, unpack},
     schema,
 };
 use crate::journal::{Entry, FORMAT, JobId};
@@ -130,7 +130,7 @@ pub(super) fn load(database: &Connection, job: JobId) -> Result<Option<Loaded>, 
 /// Returns the journal of a job.
 pub(super) fn entries(database: &Connection, job: JobId) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::new();
-    for_rows(database, job, "ORDER BY first", |first, body| {
+    for_rows(database, job, "ORDER BY id", |first, body| {
         for entry in lines::entries(first, body) {
             entries.push(entry.map_err(|why| damaged(job, &why))?);
         }
@@ -142,7 +142,7 @@ pub(super) fn entries(database: &Connection, job: JobId) -> Result<Vec<Entry>, S
 /// Returns the last entry of a job's journal.
 pub(super) fn last_entry(database: &Connection, job: JobId) -> Result<Option<Entry>, StoreError> {
     let mut last = None;
-    for_rows(database, job, "ORDER BY first DESC LIMIT 1", |first, body| {
+    for_rows(database, job, "ORDER BY id DESC LIMIT 1", |first, body| {
         last = lines::entries(first, body).last().transpose().map_err(|why| damaged(job, &why))?;
         Ok(())
     })?;
@@ -156,9 +156,9 @@ pub(super) fn for_rows(
     which: &str,
     mut see: impl FnMut(u32, &str) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let sql = format!("SELECT first, format, body FROM journal WHERE job = ?1 {which}");
+    let sql = format!("SELECT first, format, body FROM journal WHERE id BETWEEN ?1 AND ?2 {which}");
     let mut select = database.prepare_cached(&sql)?;
-    let mut rows = select.query([job])?;
+    let mut rows = select.query(journal_of(job))?;
     while let Some(row) = rows.next()? {
         let format: u8 = row.get(1)?;
         if format > FORMAT {

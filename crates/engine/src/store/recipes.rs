@@ -10,6 +10,7 @@ use super::{
     error::StoreError,
     pauses,
     rows::{moment, nanos, pack, unpack},
+    writable::Writable,
 };
 
 /// What a job pins.
@@ -118,7 +119,9 @@ pub(super) fn stop(database: &Connection, name: &str, at: Timestamp) -> Result<(
     pauses::begin(database, name, at)
 }
 
-pub(super) fn forget(database: &Connection, name: &str) -> Result<bool, StoreError> {
+pub(super) fn forget(database: &Writable, name: &str) -> Result<bool, StoreError> {
+    // An event that came in the same batch must not bring it back.
+    database.settle()?;
     super::sources::forget(database, name)?;
     pauses::forget(database, name)?;
     Ok(database.prepare_cached("DELETE FROM recipes WHERE name = ?1")?.execute([name])? == 1)

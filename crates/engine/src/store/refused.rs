@@ -7,6 +7,7 @@ use super::{
     Store,
     error::StoreError,
     rows::{count, moment, nanos},
+    writable::Writable,
     writer::Mark,
 };
 
@@ -37,7 +38,7 @@ pub struct Refused {
 impl Store {
     /// Keeps refused deliveries, and drops those that are older than the newest of their recipe.
     pub(crate) async fn keep_refused(&self, refused: Vec<Refused>) -> Result<(), StoreError> {
-        let work = move |db: &_| refused.iter().try_for_each(|one| keep(db, one));
+        let work = move |db: &Writable| refused.iter().try_for_each(|one| keep(db, one));
         // Nobody waits for the disk because of it, so it is not counted as who does.
         self.inner.writer.send(Mark::Other, work).await?.committed().await
     }

@@ -198,7 +198,7 @@ fn take_over(copy: &Connection, place: &Path) -> Result<(), StoreError> {
     change.execute(
         "INSERT INTO main.effects (hash, connection, action, job, path, output)
          SELECT hash, connection, action, iif(output IS NULL, 0, job), path, output FROM place.effects WHERE true
-         ON CONFLICT (hash) DO UPDATE SET output = excluded.output
+         ON CONFLICT DO UPDATE SET output = excluded.output
              WHERE effects.output IS NULL AND excluded.output IS NOT NULL",
         [],
     )?;

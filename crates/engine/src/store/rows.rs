@@ -64,6 +64,25 @@ pub(super) fn moment(nanos: i64) -> Timestamp {
         .expect("64 bits of nanoseconds lie within the years of a timestamp")
 }
 
+/// How many bits of a row's number in the journal say which entry is its first.
+const ENTRY_BITS: u32 = 24;
+
+/// Returns the number of a row in the journal.
+pub(super) fn journal_id(job: JobId, first: u32) -> Result<i64, StoreError> {
+    if first >> ENTRY_BITS > 0 {
+        return Err(StoreError::fault(format_args!(
+            "job {job} has more entries than fit a journal"
+        )));
+    }
+    Ok(job.0 << ENTRY_BITS | i64::from(first))
+}
+
+/// Returns between which numbers the rows of a job's journal lie.
+pub(super) fn journal_of(job: JobId) -> [i64; 2] {
+    let none = job.0 << ENTRY_BITS;
+    [none, none | ((1 << ENTRY_BITS) - 1)]
+}
+
 /// Returns a number of things as a column holds it.
 pub(super) fn count(things: usize) -> i64 {
     i64::try_from(things).unwrap_or(i64::MAX)

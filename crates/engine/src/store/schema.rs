@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use super::error::StoreError;
+use super::{error::StoreError, writable::Writable};
 
 /// Each format's changes; the format's number is the place in this list, from 1, and stands in `user_version`.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("cut.sql"),
     include_str!("journal.sql"),
     include_str!("refused.sql"),
+    include_str!("lean.sql"),
 ];
 
 /// A writer waits this long for a checkpoint or a backup to let go.
@@ -101,7 +102,7 @@ fn migrate(database: &mut Connection, path: &Path, migrations: &[&str]) -> Resul
 }
 
 /// Writes something that changes nothing, to see whether the disk takes it.
-pub(super) fn touch(database: &Connection) -> Result<(), StoreError> {
+pub(super) fn touch(database: &Writable) -> Result<(), StoreError> {
     let format: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(database.pragma_update(None, "user_version", format)?)
 }

@@ -9,6 +9,7 @@ use super::{
     error::StoreError,
     protocol::{Accepted, Intake, NewJob},
     rows::{moment, nanos},
+    writable::Writable,
 };
 use crate::journal::{JobId, Status};
 
@@ -96,7 +97,7 @@ pub(super) fn forget(database: &Connection, recipe: &str) -> Result<(), StoreErr
 /// Keeps what is new of what was read and moves the cursor. What is known is neither stored nor counted: an overlap is
 /// no repeat by the vendor, and has no failed job go on.
 pub(super) fn take_in(
-    database: &Connection,
+    database: &Writable,
     source: Option<&Source>,
     readings: &[Reading],
 ) -> Result<Vec<Vec<Taken>>, StoreError> {

@@ -51,7 +51,7 @@ fn of(
     marks: &mut Vec<(JobId, StepPath, Went)>,
 ) -> Result<usize, StoreError> {
     let mut read = 0;
-    reads::for_rows(database, job, "ORDER BY first", |_, body| {
+    reads::for_rows(database, job, "ORDER BY id", |_, body| {
         read += body.len();
         for (path, kind) in lines::told(body).filter(|(path, _)| !path.is_empty()) {
             if let Some(mark) = mark(kind) {

@@ -16,10 +16,9 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{error::StoreError, schema};
+use super::{error::StoreError, schema, writable::Writable};
 use crate::crash::crash_point;
 
 /// At most this many requests in one transaction: the first of them should not wait for more.
@@ -85,7 +84,8 @@ impl Writer {
         let counters = Arc::new(Counters::default());
         let (queue, requests) = mpsc::channel(QUEUE);
         let database = schema::writer(&path).map_err(|error| error.about(&path))?;
-        let mut desk = Desk { database: Some(database), path, counters: counters.clone() };
+        let database = Some(Writable::new(database));
+        let mut desk = Desk { database, path, counters: counters.clone() };
         let thread = thread::Builder::new()
             .name("store".into())
             .spawn(move || desk.serve(requests))
@@ -100,7 +100,7 @@ impl Writer {
     pub(super) async fn send<T, W>(&self, mark: Mark, work: W) -> Result<Answer<T>, StoreError>
     where
         T: Send + 'static,
-        W: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+        W: Fn(&Writable) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, receiver) = oneshot::channel();
         let request = Box::new(Pending { mark, work, outcome: None, answer });
@@ -113,7 +113,7 @@ impl Writer {
     pub(super) async fn write<T, W>(&self, mark: Mark, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+        W: Fn(&Writable) -> Result<T, StoreError> + Send + 'static,
     {
         self.counters.waits.fetch_add(1, Ordering::Relaxed);
         self.send(mark, work).await?.committed().await
@@ -173,8 +173,9 @@ fn stopped() -> StoreError {
 /// A queued request, whatever it returns.
 trait Request: Send {
     fn mark(&self) -> Mark;
-    /// Does it inside the open transaction and keeps the outcome; done again after a rollback, it does the same.
-    fn perform(&mut self, database: &Connection) -> Result<(), StoreError>;
+    /// Does it inside the open transaction and keeps the outcome; done again after a rollback, it does the same. `alone`:
+    /// what is written once a batch is written with it.
+    fn perform(&mut self, database: &Writable, alone: bool) -> Result<(), StoreError>;
     /// Tells whoever waits: the kept outcome, or why the whole batch failed.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
 }
@@ -189,14 +190,17 @@ struct Pending<T, W> {
 impl<T, W> Request for Pending<T, W>
 where
     T: Send,
-    W: Fn(&Connection) -> Result<T, StoreError> + Send,
+    W: Fn(&Writable) -> Result<T, StoreError> + Send,
 {
     fn mark(&self) -> Mark {
         self.mark
     }
 
-    fn perform(&mut self, database: &Connection) -> Result<(), StoreError> {
-        let outcome = (self.work)(database);
+    fn perform(&mut self, database: &Writable, alone: bool) -> Result<(), StoreError> {
+        let mut outcome = (self.work)(database);
+        if alone && outcome.is_ok() {
+            outcome = database.settle().and(outcome);
+        }
         let told = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         self.outcome = Some(outcome);
         told
@@ -216,7 +220,7 @@ where
 /// The writer's side of the queue.
 struct Desk {
     path: PathBuf,
-    database: Option<Connection>,
+    database: Option<Writable>,
     counters: Arc<Counters>,
 }
 
@@ -263,7 +267,9 @@ impl Desk {
         }
         let Some(database) = &self.database else { return Err(stopped()) };
         database.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        database.forget();
         if !perform_all(database, batch)? {
+            database.forget();
             database.prepare_cached("ROLLBACK")?.execute([])?;
             database.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             perform_each(database, batch)?;
@@ -291,7 +297,7 @@ impl Desk {
         });
         match opened {
             Ok(database) => {
-                self.database = Some(database);
+                self.database = Some(Writable::new(database));
                 Ok(())
             }
             Err(error) => {
@@ -303,28 +309,28 @@ impl Desk {
 }
 
 /// Performs a batch that nobody expects to be refused; `false` when one was, and the batch must be performed with care.
-fn perform_all(database: &Connection, batch: &mut [Box<dyn Request>]) -> Result<bool, StoreError> {
-    for request in batch {
-        match request.perform(database) {
-            Ok(()) => {}
-            Err(error @ StoreError::Unavailable(_)) => return Err(error),
-            Err(error) if database.is_autocommit() => return Err(StoreError::unavailable(error)),
-            Err(_) => return Ok(false),
-        }
+fn perform_all(database: &Writable, batch: &mut [Box<dyn Request>]) -> Result<bool, StoreError> {
+    let mut requests = batch.iter_mut();
+    let all = requests.try_for_each(|request| request.perform(database, false));
+    match all.and_then(|()| database.settle()) {
+        Ok(()) => Ok(true),
+        Err(error @ StoreError::Unavailable(_)) => Err(error),
+        Err(error) if database.is_autocommit() => Err(StoreError::unavailable(error)),
+        Err(_) => Ok(false),
     }
-    Ok(true)
 }
 
 /// Performs each request in a savepoint of its own: one that is refused leaves no trace.
-fn perform_each(database: &Connection, batch: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
+fn perform_each(database: &Writable, batch: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
     for request in batch {
         database.prepare_cached("SAVEPOINT request")?.execute([])?;
-        match request.perform(database) {
+        match request.perform(database, true) {
             Ok(()) => {}
             Err(error @ StoreError::Unavailable(_)) => return Err(error),
             // SQLite may give up the whole transaction on its own.
             Err(error) if database.is_autocommit() => return Err(StoreError::unavailable(error)),
             Err(_) => {
+                database.forget();
                 database.prepare_cached("ROLLBACK TO request")?.execute([])?;
             }
         }

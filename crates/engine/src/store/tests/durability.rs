@@ -62,7 +62,7 @@ async fn the_writer_syncs_each_commit() {
     let setting = |name: &'static str| {
         let store = store.clone();
         async move {
-            let ask = move |db: &rusqlite::Connection| {
+            let ask = move |db: &Writable| {
                 Ok(db.pragma_query_value(None, name, |row| {
                     row.get::<_, rusqlite::types::Value>(0)
                 })?)
@@ -138,7 +138,7 @@ async fn check(database: &[u8], log: &[u8], job: JobId, answered: &[u64], length
 async fn a_full_disk_refuses_the_batch_and_is_got_over() {
     let (dir, store) = store();
     let a = job(&store, "hires", "a").await;
-    let fill = |db: &rusqlite::Connection| Ok(db.execute_batch("PRAGMA max_page_count = 1")?);
+    let fill = |db: &Writable| Ok(db.execute_batch("PRAGMA max_page_count = 1")?);
     store.inner.writer.write(Mark::Other, fill).await.unwrap();
     let mut big = intake("hires", vec![new_job("b")]);
     // Bytes that do not compress.
@@ -170,7 +170,7 @@ async fn a_commit_that_fails_answers_its_whole_batch() {
     let (_dir, store) = store();
     let a = job(&store, "hires", "a").await;
     // A violation that only the commit finds.
-    let orphan = |db: &rusqlite::Connection| {
+    let orphan = |db: &Writable| {
         Ok(db.execute_batch("PRAGMA defer_foreign_keys = ON; DELETE FROM deliveries")?)
     };
     let failed = store.inner.writer.write(Mark::Other, orphan).await;
@@ -194,7 +194,7 @@ async fn a_file_that_is_gone_is_missed_until_it_is_back() {
         }
     };
     move_all(dir.path(), &away);
-    let fail = |_: &rusqlite::Connection| Err::<(), _>(StoreError::unavailable("pulled out"));
+    let fail = |_: &Writable| Err::<(), _>(StoreError::unavailable("pulled out"));
     assert!(store.inner.writer.write(Mark::Other, fail).await.is_err());
     for _ in 0..3 {
         let refused = store.append(running(a, vec![entry(1, "s", Kind::Fired)])).await;
@@ -253,10 +253,9 @@ async fn the_schema_refuses_what_must_not_be() {
         "UPDATE jobs SET recipe = NULL",
         "UPDATE jobs SET started_at = 'yesterday'",
         "UPDATE jobs SET dedupe = x'00'",
-        "INSERT INTO journal SELECT * FROM journal",
-        "INSERT INTO journal SELECT job, 0, last, format, body FROM journal",
-        "INSERT INTO journal SELECT job, last + 1, last, format, body FROM journal",
-        "INSERT INTO journal SELECT 99, first, last, format, body FROM journal",
+        "INSERT INTO journal (id, last, format, body) SELECT id, last, format, body FROM journal",
+        "INSERT INTO journal (id, last, format, body) SELECT job << 24, last, format, body FROM journal",
+        "INSERT INTO journal (id, last, format, body) SELECT id + 1, last, format, body FROM journal",
         "INSERT INTO dedupe SELECT * FROM dedupe",
         "UPDATE dedupe SET status = 'running'",
         "INSERT INTO effects VALUES (x'00', 'c', 'a', 1, 'p', NULL)",

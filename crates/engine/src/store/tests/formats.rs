@@ -24,9 +24,14 @@ const ROWS: &str = "
 /// Their journals until the seventh format.
 const ENTRIES: &str = "
     INSERT INTO entries VALUES (1, 1, 's', 7, 1, '{\"kind\":\"fired\"}'), (2, 1, 's', 7, 1, '{\"kind\":\"fired\"}');";
-/// Their journals since.
+/// Their journals until the ninth.
 const JOURNAL: &str = "
-    INSERT INTO journal SELECT id, 1, 1, 1, 's' || char(9) || '7' || char(9) || '{\"kind\":\"fired\"}' FROM jobs;";
+    INSERT INTO journal (job, first, last, format, body)
+        SELECT id, 1, 1, 1, 's' || char(9) || '7' || char(9) || '{\"kind\":\"fired\"}' FROM jobs;";
+
+/// What is counted of them.
+const COUNTS: &str =
+    "INSERT INTO counts SELECT recipe, status, count(*), sum(bytes) FROM jobs GROUP BY 1, 2";
 
 /// Makes a store of an earlier format.
 fn earlier(dir: &TempDir, format: usize) {
@@ -37,7 +42,18 @@ fn earlier(dir: &TempDir, format: usize) {
     }
     database.pragma_update(None, "user_version", i64::try_from(format).unwrap()).unwrap();
     database.execute_batch(ROWS).unwrap();
-    database.execute_batch(if format < 7 { ENTRIES } else { JOURNAL }).unwrap();
+    let journals = match format {
+        ..7 => ENTRIES.to_owned(),
+        7..9 => JOURNAL.to_owned(),
+        9.. => {
+            JOURNAL.replace("(job, first,", "(id,").replace("SELECT id, 1,", "SELECT id << 24 | 1,")
+        }
+    };
+    database.execute_batch(&journals).unwrap();
+    // Until the eighth format triggers counted.
+    if format > 8 {
+        database.execute_batch(COUNTS).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -84,11 +100,11 @@ fn a_change_of_format_that_fails_leaves_the_store_as_it_was() {
         let path = dir.path().join("store.db");
         // What the last change adds is in its way.
         let database = Connection::open(&path).unwrap();
-        database.execute_batch("CREATE TABLE refused (id)").unwrap();
+        database.execute_batch("CREATE INDEX jobs_over ON jobs (id)").unwrap();
         drop(database);
         let before = fs::read(&path).unwrap();
         let refused = Store::open(dir.path()).unwrap_err();
-        assert!(refused.to_string().contains("table refused"), "{refused}");
+        assert!(refused.to_string().contains("index jobs_over"), "{refused}");
         assert!(fs::read(&path).unwrap() == before, "format {format} was changed");
     }
 }

@@ -123,7 +123,7 @@ async fn lists_of_a_long_history_take_few_steps() {
     const JOBS: u32 = 100_000;
     let (_dir, store) = store();
     let first = job(&store, "r0", "first").await;
-    let fill = move |db: &rusqlite::Connection| {
+    let fill = move |db: &Writable| {
         db.execute(
             "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
              INSERT INTO jobs (recipe, delivery, event_index, accepted_at, once_key, label, dedupe, entries, last_at,
@@ -132,6 +132,7 @@ async fn lists_of_a_long_history_take_few_steps() {
                  iif(n % 1000 = 7, 'failed', 'succeeded'), '', n FROM n",
             [JOBS],
         )?;
+        db.execute("INSERT INTO counts SELECT recipe, status, count(*), 0 FROM jobs WHERE id > 1 GROUP BY 1, 2", [])?;
         db.execute(
             "INSERT INTO search (rowid, words) SELECT id, label || iif(id % 20000 = 1, ' rare', '') FROM jobs",
             [],

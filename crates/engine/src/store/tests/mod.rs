@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use super::{
     Accepted, Append, Claim, Claimed, Effect, Intake, JobRow, NewJob, Standing, Store, StoreError,
+    writable::Writable,
 };
 use crate::journal::{Choice, Entry, JobId, Kind, Outcome, Status, StepPath};
 
