@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::journal::JobId;
+use crate::{journal::JobId, store::JobRow};
 
 /// Where an unfinished job is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -336,6 +336,15 @@ impl Dispatch {
         match &self.jobs.get(&id)?.place {
             Place::Waiting(waiting) => waiting.behind.first().copied(),
             _ => None,
+        }
+    }
+
+    /// Corrects when a waiting job goes on: its journal does not know what was put off when the service began.
+    pub(crate) fn say_when(&self, row: &mut JobRow) {
+        if let (Some(wake_at), Some(job)) = (&mut row.standing.wake_at, self.jobs.get(&row.id))
+            && let Place::Waiting(Waiting { until: Some(until), .. }) = &job.place
+        {
+            *wake_at = *until;
         }
     }
 

@@ -258,6 +258,22 @@ impl Drive {
         }
     }
 
+    /// Waits for the slot that was given back while the disk was waited for, and hears meanwhile what people ask. A job
+    /// that is ended makes no call any more, and needs none.
+    pub(crate) async fn slot_again(&mut self) -> Result<(), DriveError> {
+        let mut free = self.shared.dispatch().take_slot(self.row.id);
+        loop {
+            self.read_mail().await?;
+            let Some(heard) = free.as_mut().filter(|_| !self.machine.ending_now()) else {
+                return Ok(());
+            };
+            tokio::select! {
+                _ = heard => free = None,
+                Some(mail) = self.mail.recv() => self.take_mail(mail).await?,
+            }
+        }
+    }
+
     async fn read_mail(&mut self) -> Result<(), DriveError> {
         while let Ok(mail) = self.mail.try_recv() {
             self.take_mail(mail).await?;

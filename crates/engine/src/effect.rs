@@ -12,7 +12,7 @@ use crate::{
     flight::{Flight, too_large},
     gather::pause,
     journal::{JobId, Kind, Status, StepPath, Verdict},
-    machine::{Due, Misfit, names},
+    machine::{Due, Misfit, NOT_SENT, names},
     pins,
     service::Shared,
     store::{Append, Claim, Claimed, Effect, Standing},
@@ -80,7 +80,9 @@ impl Drive {
             self.let_go();
             self.shared.free_slot(self.row.id);
             let claimed = self.shared.store.append(append.clone()).await;
-            self.shared.take_slot(self.row.id).await;
+            if !matches!(claimed, Ok(Claimed::Mine)) {
+                self.shared.take_slot(self.row.id).await;
+            }
             let claimed = match claimed {
                 Ok(claimed) => claimed,
                 Err(error) => {
@@ -95,8 +97,9 @@ impl Drive {
                     self.tie(&entry);
                     self.gathered.is_stored(None);
                     self.notify(&append.entries, &standing);
+                    self.slot_again().await?;
                     if !take_over && !in_doubt {
-                        return Ok(Claiming::Granted);
+                        return self.may_send(due, effect).await;
                     }
                     // Somebody else may have done it: look before calling.
                     let why = if in_doubt {
@@ -127,6 +130,23 @@ impl Drive {
                 Claimed::HeldBy(_) | Claimed::Unsure(_) => take_over = true,
             }
         }
+    }
+
+    /// Returns whether a write whose claim is on disk is still wanted. If not, it is let go of: nothing was sent, so
+    /// there is nothing to look up.
+    async fn may_send(&mut self, due: &Due, effect: &Effect) -> Result<Claiming, DriveError> {
+        let why = if self.machine.ending_now() {
+            "the job was ended before this was sent"
+        } else if !self.shared.may_go_on(&self.row.recipe) {
+            "the recipe or the service was stopped before this was sent"
+        } else {
+            return Ok(Claiming::Granted);
+        };
+        let failure = Failure::transient(NOT_SENT, why);
+        let kind = self.machine.failed(&due.path, failure, self.now(), false, None);
+        self.settle(effect.clone(), None).await;
+        self.record(&due.path, kind)?;
+        Ok(Claiming::Settled)
     }
 
     /// Journals what a look-up found.

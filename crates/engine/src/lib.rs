@@ -35,6 +35,7 @@ mod stand_ins;
 mod standing;
 mod store;
 mod stuck;
+mod take_up;
 mod tally;
 mod upkeep;
 mod view;

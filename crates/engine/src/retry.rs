@@ -80,10 +80,15 @@ fn jitter(attempt: Attempt<'_>) -> f64 {
     for byte in attempt.path.0.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
-    // The finaliser of splitmix64, so that neighbouring seeds differ.
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    1.0 + f64::from(per_mille(hash)) / 5000.0
+}
+
+/// Returns a number below a thousand, the same for the same seed and another for its neighbour.
+pub(crate) fn per_mille(seed: u64) -> u32 {
+    // The finaliser of splitmix64.
+    let mut hash = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    1.0 + f64::from(((hash ^ (hash >> 31)) % 1000) as u32) / 5000.0
+    ((hash ^ (hash >> 31)) % 1000) as u32
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The engine's door: what the runner asks of it, and the state its parts share.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     command::{Command, CommandError},
     deployment::{Deployment, PinCache, StoredText},
-    dispatch::{Dispatch, Place, Waiting},
+    dispatch::Dispatch,
     fresh::FreshJobs,
     journal::{Entry, JobId, Status},
     refused::Gathered,
@@ -28,7 +28,7 @@ use crate::{
     room::Room,
     sources::{self, Sources},
     store::{JobQuery, JobRow, Pin, Store, StoreError},
-    upkeep,
+    take_up, upkeep,
     worker::{self, Mail},
 };
 
@@ -112,7 +112,7 @@ pub(crate) struct Shared {
     /// Refused deliveries that are not written yet.
     pub(crate) gathered: Mutex<Gathered>,
     /// Held while what the engine knows of recipes is made anew: no switch is lost between reading and writing.
-    changing: tokio::sync::Mutex<()>,
+    pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
 /// A recipe the engine knows.
@@ -159,24 +159,7 @@ impl Engine {
         let engine = Self { shared };
         engine.shared.store.begin(engine.shared.clock.now()).await?;
         engine.take_up_deployment().await?;
-        let unfinished = engine.shared.store.unfinished().await?;
-        let sleeping = unfinished.iter().filter(|row| row.standing.wake_at.is_some());
-        let callers = engine.shared.store.callers(sleeping.map(|row| row.id).collect()).await?;
-        let mut dispatch = engine.shared.dispatch();
-        for row in unfinished {
-            let place = match (row.standing.status, row.standing.wake_at) {
-                (Status::Waiting, Some(at)) if !callers.contains(&row.id) => {
-                    Place::Waiting(Waiting { until: Some(at), behind: BTreeSet::new() })
-                }
-                // It never began: a person must look at its event first.
-                (Status::NeedsAttention, _) if row.entries == 0 => Place::Attention,
-                // It may wait for something beside the person: its drive finds out.
-                _ => Place::Ready,
-            };
-            let begun = row.standing.started_at.is_some();
-            dispatch.add(row.id, &row.recipe, row.order_key.clone(), begun, place);
-        }
-        drop(dispatch);
+        take_up::unfinished(&engine.shared).await?;
         Ok(engine)
     }
 
@@ -237,7 +220,10 @@ impl Engine {
 
     /// Returns jobs of the history, the newest first.
     pub async fn jobs(&self, query: JobQuery) -> Result<Vec<JobRow>, StoreError> {
-        self.shared.store.jobs(query).await
+        let mut rows = self.shared.store.jobs(query).await?;
+        let dispatch = self.shared.dispatch();
+        rows.iter_mut().for_each(|row| dispatch.say_when(row));
+        Ok(rows)
     }
 
     /// Returns the version of a recipe that new jobs take.

@@ -83,7 +83,8 @@ impl Engine {
 
     /// Returns one job with its journal; `None` when there is no such job.
     pub async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        let Some(loaded) = self.shared.store.load(id).await? else { return Ok(None) };
+        let Some(mut loaded) = self.shared.store.load(id).await? else { return Ok(None) };
+        self.shared.dispatch().say_when(&mut loaded.row);
         let pinned = pins::pinned(&self.shared, &loaded.row, &loaded.entries).await.ok();
         let blocked_by = self.shared.dispatch().blocked_by(id);
         Ok(Some(JobView {

@@ -8,7 +8,7 @@ use recipe::{ActionStep, EffectSpec, OnUnknown, Step, StepKind, Template};
 use serde_json::Value;
 
 use super::{
-    Attention, CIRCUIT_OPEN, Due, NO_PERMIT, What,
+    Attention, CIRCUIT_OPEN, Due, NO_PERMIT, NOT_SENT, What,
     begin::failure_of,
     ending,
     frame::Frame,
@@ -89,7 +89,7 @@ impl ActionState {
             }
             Kind::Failed { failure, retry_at, looking_up: false } => {
                 self.last = Some(failure.clone());
-                if failure.code == NO_PERMIT || failure.code == CIRCUIT_OPEN {
+                if [NO_PERMIT, CIRCUIT_OPEN, NOT_SENT].contains(&&*failure.code) {
                     self.attempts = self.attempts.saturating_sub(1);
                 }
                 match (failure.kind, retry_at) {

@@ -52,6 +52,8 @@ use walk::Walk;
 const NO_PERMIT: &str = "rate_limited";
 /// The code of failures that say that a connection's circuit is open; nothing was sent.
 const CIRCUIT_OPEN: &str = "circuit_open";
+/// The code of a failure that says that nothing was sent because the job, its recipe or the service was stopped.
+pub(crate) const NOT_SENT: &str = "not_sent";
 
 /// One job in progress.
 pub struct Machine {
@@ -292,6 +294,8 @@ impl Machine {
     ) -> Kind {
         let at = at.max(self.walk.scope.now);
         let retry_at = match (&failure.kind, looking_up) {
+            // What was stopped is no attempt, and may be sent as soon as it goes on.
+            (FailureKind::Transient { .. }, _) if failure.code == NOT_SENT => Some(at),
             // Waiting for a permit is no attempt: it uses up no retries.
             (FailureKind::Transient { after }, _) if failure.code == NO_PERMIT => {
                 Some(retry::later(at, after.unwrap_or(Duration::from_secs(1))))

@@ -19,7 +19,7 @@ const OUTPUT: &str = "output";
 
 impl Machine {
     /// Returns whether nothing new may begin.
-    pub(super) fn ending_now(&self) -> bool {
+    pub(crate) fn ending_now(&self) -> bool {
         match self.phase {
             Phase::Body => self.ending.is_some(),
             _ => matches!(self.ending, Some(Ending::Cancelled(_))),
