@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{backup, exit, http::access::Role, record, restore, schema};
+use crate::{backup, exit, forget, http::access::Role, record, restore, schema};
 
 /// Run integration recipes written in YAML: nothing lost, nothing doubled
 #[derive(Debug, Parser)]
@@ -104,6 +104,9 @@ pub enum Command {
         #[arg(value_name = "RECIPE")]
         recipes: Vec<String>,
     },
+    /// Forget a recipe whose file is gone
+    #[command(long_about = forget::ABOUT, after_help = forget::EXAMPLE)]
+    Forget(forget::Asked),
     /// Show the service, its recipes, and what needs attention
     #[command(
         after_help = "Example:\n  recipe-runner status\n  recipe-runner status --fail-on attention   # for monitoring"

@@ -71,6 +71,10 @@ codes! {
     WrongName "wrong_name" 409 Usage,
     /// The recipe was never right, so it cannot begin.
     NeverRight "never_right" 409 Found,
+    /// The recipe has its file, so it is not forgotten.
+    NotGone "not_gone" 409 Usage,
+    /// Jobs of the recipe are not over; `cancel_jobs` ends them.
+    JobsLeft "jobs_left" 409 Cannot,
     /// The job is over, or not in a state in which this can be done.
     WrongState "wrong_state" 409 Cannot,
     /// What the job or the delivery held is cut: it was kept as long as `retention` says.

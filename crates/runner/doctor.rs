@@ -195,7 +195,11 @@ async fn recipe(service: &Service, name: &str) -> Result<Section, Trouble> {
     let mut findings = Vec::new();
     findings.push(match (recipe.file, &recipe.version) {
         (FileState::Good, Some(version)) => Finding::good("its file is right", version),
-        (FileState::Missing, _) => Finding::bad("its file is right", "it is gone", "put it back"),
+        (FileState::Missing, _) => Finding::bad(
+            "its file is right",
+            "it is gone",
+            format!("put it back, or `recipe-runner forget {name}`"),
+        ),
         (_, version) => Finding::bad(
             "its file is right",
             if version.is_some() { "the last good version goes on" } else { "it never was" },

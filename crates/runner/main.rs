@@ -20,6 +20,7 @@ mod deployment;
 mod desk;
 mod doctor;
 mod exit;
+mod forget;
 mod hooks;
 mod http;
 mod init;
@@ -90,6 +91,7 @@ fn command(Arguments { project, command, .. }: Arguments) -> Result<Exit, Troubl
         Command::Run(asked) => wait(run::run(&project, asked)),
         Command::Start(asked) => wait(start::run(&project, asked)),
         Command::Stop { recipes } => wait(stop::run(&project, recipes)),
+        Command::Forget(asked) => wait(forget::run(&project, &asked)),
         Command::Status { fail_on, output } => wait(status::run(&project, fail_on, output.format)),
         Command::Backup(asked) => wait(backup::run(&project, &asked.file)),
         Command::Restore(asked) => wait(restore::run(&project, &asked)),

@@ -334,6 +334,12 @@ pub fn command_trouble(error: &CommandError) -> Trouble {
         CommandError::Store(error) => return store_trouble(error),
         CommandError::NoRecipe(_) => Code::NoRecipe,
         CommandError::NeverGood(_) => Code::NeverRight,
+        CommandError::NotGone(_) => Code::NotGone,
+        CommandError::JobsLeft { recipe, .. } => {
+            return Trouble::of(Code::JobsLeft, error.to_string())
+                .cure(format!("`recipe-runner jobs list --recipe {recipe}` shows them; `--cancel-jobs` ends them"))
+                .cure(format!("or put `recipes/{recipe}.yaml` back and start it, and they go on"));
+        }
         CommandError::NoJob(_) => Code::NoJob,
         CommandError::Cut(_) => Code::Cut,
         CommandError::Busy(_) => Code::Busy,

@@ -100,7 +100,7 @@ fn one(recipe: &RecipeLine, now: Timestamp) -> Vec<String> {
         }
         (FileState::Missing, _) => lines.push(format!(
             "      {}",
-            paint(WARN, "its file is gone; it is off and keeps accepting")
+            paint(WARN, "its file is gone; it is off and keeps accepting: put it back, or `recipe-runner forget`")
         )),
     }
     let last = recipe.last_event_at.map_or_else(

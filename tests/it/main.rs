@@ -19,6 +19,7 @@ mod deliveries;
 mod disk;
 mod editors;
 mod examples;
+mod forgotten;
 mod hires;
 mod hostile;
 mod kills;

@@ -70,6 +70,19 @@ pub enum CommandError {
     /// The recipe has never been right.
     #[error("`{0}` has never been right; `recipe-runner check` says what is wrong with it")]
     NeverGood(String),
+    /// The recipe's file is there, so it is not forgotten.
+    #[error(
+        "`{0}` has its file: `recipe-runner stop {0}` switches it off; take `recipes/{0}.yaml` away before it is forgotten"
+    )]
+    NotGone(String),
+    /// Jobs of the recipe would be left for ever.
+    #[error("{jobs} {} of `{recipe}` {} not over", plural(*jobs, "job", "jobs"), plural(*jobs, "is", "are"))]
+    JobsLeft {
+        /// The recipe.
+        recipe: String,
+        /// How many.
+        jobs: u64,
+    },
     /// Nobody can be asked for what was missed.
     #[error("`{0}` cannot catch up: its trigger cannot be read back")]
     NoCatchUp(String),
@@ -182,6 +195,10 @@ pub enum CommandError {
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn plural(number: u64, one: &'static str, more: &'static str) -> &'static str {
+    if number == 1 { one } else { more }
 }
 
 fn asked_list(questions: &[String]) -> String {

@@ -11,6 +11,7 @@ mod dispatch;
 mod drive;
 mod effect;
 mod flight;
+mod forget;
 mod fresh;
 mod gather;
 mod held;

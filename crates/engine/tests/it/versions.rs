@@ -2,7 +2,7 @@
 //! what goes on when a file is broken or gone.
 
 use connector::Failure;
-use engine::{Command, FileState, Status};
+use engine::{Command, CommandError, FileState, Status};
 
 use crate::{
     bench::Bench,
@@ -129,4 +129,34 @@ async fn a_recipe_whose_file_is_gone_stops_and_goes_on_accepting() {
     bench.write("test", Some(SAYS)).await;
     bench.engine.switch("test", true).await.unwrap();
     bench.until_called("send", 2).await;
+}
+
+#[tokio::test]
+async fn a_recipe_is_forgotten_once_its_file_is_gone_and_its_jobs_are_over_or_may_end() {
+    let mut bench = bench().await;
+    bench.vendor.next("upload", Reply::Fail(Failure::transient("busy", "later")));
+    let begun = bench.job(&body("Ada", "1", &[])).await;
+    bench.until(begun, Status::Waiting).await;
+    let refused = bench.engine.forget("test", "Grace", true).await;
+    assert!(matches!(refused, Err(CommandError::NotGone(_))), "{refused:?}");
+    bench.write("test", None).await;
+    let held = bench.job(&body("Bob", "2", &[])).await;
+    let refused = bench.engine.forget("test", "Grace", false).await;
+    assert!(matches!(refused, Err(CommandError::JobsLeft { jobs: 2, .. })), "{refused:?}");
+    assert_eq!(bench.engine.forget("test", "Grace", true).await.unwrap(), 2);
+    for cold in [false, true] {
+        if cold {
+            bench = bench.restart().await;
+        }
+        assert_eq!(bench.deliver(&body("Ada", "3", &[])).await.status, 404);
+        for job in [begun, held] {
+            assert_eq!(bench.row(job).await.standing.note, "Cancelled by Grace.");
+        }
+    }
+    // What it knows it knows: neither event makes a job again.
+    bench.write("test", Some(SAYS)).await;
+    bench.engine.switch("test", true).await.unwrap();
+    let repeat = bench.deliver(&body("Bob", "2", &[])).await;
+    assert_eq!((repeat.status, repeat.jobs), (200, vec![held]));
+    assert_eq!(bench.vendor.calls("send"), [""; 0]);
 }

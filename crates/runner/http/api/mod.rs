@@ -44,6 +44,12 @@ pub fn routes(door: Door) -> Door {
         .api(GET, "/api/v1/recipes/{recipe}/versions/{version}", "The text of a version, and its difference from another", versions::one)
         .api(GET, "/api/v1/recipes/{recipe}/check", "Look whether a recipe and what it uses are as they should be", recipes::check)
         .api(POST, "/api/v1/recipes/{recipe}/switch", "Switch a recipe on or off", recipes::switch)
+        .api(
+            POST,
+            "/api/v1/recipes/{recipe}/forget",
+            "Forget a recipe whose file is gone\nIts webhook is answered 404 from then on; its history stays.",
+            recipes::forget,
+        )
         .api(POST, "/api/v1/switch", "Switch several recipes on or off, or all of them\nIf one cannot be, none is.", recipes::switch_many)
         .api(
             POST,

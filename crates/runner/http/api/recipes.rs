@@ -9,6 +9,7 @@ use super::{Names, page};
 use crate::{
     code::Code,
     doctor,
+    forget::Forgotten,
     http::{
         access::Role,
         extract::{Asked, At, Body},
@@ -89,6 +90,14 @@ pub struct SwitchMany {
     on: bool,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forget {
+    /// End its jobs that are not over; without it, such jobs keep it from being forgotten.
+    #[serde(default)]
+    cancel_jobs: bool,
+}
+
 /// A page of connections.
 #[derive(Serialize, JsonSchema)]
 pub struct Connections {
@@ -159,6 +168,15 @@ pub async fn switch_many(
     Body(asked): Body<SwitchMany>,
 ) -> Result<Json<Vec<Switched>>, Problem> {
     Ok(Json(may.site.service.switch(&may.person.by(), asked.recipes, asked.on).await?))
+}
+
+pub async fn forget(
+    may: Operator,
+    At(path): At<RecipePath>,
+    Body(asked): Body<Forget>,
+) -> Result<Json<Forgotten>, Problem> {
+    let (service, by) = (&may.site.service, may.person.by());
+    Ok(Json(service.forget(&by, &path.recipe, asked.cancel_jobs).await?))
 }
 
 pub async fn check(may: Operator, At(path): At<RecipePath>) -> Result<Json<Vec<Section>>, Problem> {

@@ -57,6 +57,7 @@ pub fn routes(door: Door) -> Door {
         .page("/recipes/{recipe}", recipe::show)
         .page("/recipes/{recipe}/check", recipe::check)
         .form("/recipes/{recipe}/switch", recipe::switch)
+        .form("/recipes/{recipe}/forget", recipe::forget)
         .page("/recipes/{recipe}/try", try_it::show)
         .form("/recipes/{recipe}/try", try_it::plan)
         .form("/recipes/{recipe}/try/run", try_it::run)

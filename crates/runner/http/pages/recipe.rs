@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::response::Response;
-use engine::FileState;
+use engine::{FileState, Status};
 use recipe::Severity;
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,6 +40,12 @@ pub struct Switch {
     on: String,
 }
 
+#[derive(Deserialize)]
+pub struct Forget {
+    /// A box that is ticked is sent, with whatever value.
+    cancel_jobs: Option<String>,
+}
+
 pub async fn show(
     may: Viewer,
     At(path): At<RecipePath>,
@@ -65,6 +71,16 @@ pub async fn switch(
     let by = By::page(&may.person.name);
     may.site.service.switch(&by, vec![path.recipe], asked.on == "on").await?;
     Ok(back(&to))
+}
+
+pub async fn forget(
+    may: Operator,
+    At(path): At<RecipePath>,
+    Posted(asked): Posted<Forget>,
+) -> Result<Response, Fault> {
+    let by = By::page(&may.person.name);
+    may.site.service.forget(&by, &path.recipe, asked.cancel_jobs.is_some()).await?;
+    Ok(back("/"))
 }
 
 async fn page(
@@ -105,11 +121,13 @@ async fn page(
         .map(|one| shown! { version => one.version, since => one.since.to_string(), current => Some(&one.version) == status.version.as_ref() })
         .collect();
     let switched = service.switched(name);
+    let open = [Status::Queued, Status::Running, Status::Waiting, Status::NeedsAttention];
+    let open: u64 = open.iter().filter_map(|one| status.jobs.get(one)).sum();
     let tally = site.tallies.get(service, name).await?;
     let context = shown! {
         name, title => status.title, on => status.on, version => status.version, versions, difference, found,
         broken => status.file == FileState::Broken, missing => status.file == FileState::Missing,
-        webhook => switched.url, set_up => switched.set_up, lines => lines(&text, &wrong),
+        open, webhook => switched.url, set_up => switched.set_up, lines => lines(&text, &wrong),
         picture => checked.map(|recipe| picture::of(recipe, &tally)), calls => checked.is_some_and(|one| one.trigger().is_none()),
         seen => shown! {
             event => status.last_event_at.map(|at| at.to_string()), ping => status.last_ping_at.map(|at| at.to_string()),
