@@ -255,7 +255,7 @@ pub struct Start {
 /// What `--fail-on` looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// A job needs attention, or the service does not run
+    /// A job needs attention, the service does not run, or its disk is full or nearly
     Attention,
 }
 

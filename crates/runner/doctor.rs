@@ -11,6 +11,7 @@ use crate::{
     check,
     code::Code,
     desk::{Desk, query},
+    disk,
     exit::{Exit, Trouble},
     live::ago,
     references::Lookup,
@@ -126,6 +127,16 @@ async fn machine(service: &Service) -> Result<Section, Trouble> {
             "set the clock of this machine; keep it right with NTP",
         ),
         _ => Finding::good(what, format!("it is {now:.0}")),
+    });
+    let what = "the disk of the data folder has room";
+    findings.extend(match disk::little(&service.data_dir) {
+        Some(free) => Some(Finding::bad(
+            what,
+            format!("{free} free at {}", service.data_dir.display()),
+            "make room: once it is full, webhooks are answered 503",
+        )),
+        None => disk::free(&service.data_dir)
+            .map(|free| Finding::good(what, format!("{} free", disk::words(free)))),
     });
     match service.running() {
         None => findings.push(Finding::bad(

@@ -18,6 +18,7 @@ mod control;
 mod demo;
 mod deployment;
 mod desk;
+mod disk;
 mod doctor;
 mod exit;
 mod forget;

@@ -47,6 +47,8 @@ pub struct ServiceStatus {
     pub running: Option<Running>,
     /// Why nothing can be stored; `None` when all is well.
     pub store_trouble: Option<String>,
+    /// What is said of a disk that is nearly full, such as `disk nearly full: 41 MB free at PATH`.
+    pub nearly_full: Option<String>,
     /// The recipes, by name.
     pub recipes: Vec<RecipeLine>,
     /// The jobs that wait for a person, oldest first, at most a hundred.

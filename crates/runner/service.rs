@@ -18,6 +18,7 @@ use crate::{
     code::Code,
     connectors,
     deployment::{self, Prepared},
+    disk,
     exit::Trouble,
     http::access::{Access, Role},
     mask,
@@ -228,6 +229,7 @@ impl Service {
         Ok(ServiceStatus {
             running: self.running(),
             store_trouble: self.engine.store().check().await.err().map(|error| error.to_string()),
+            nearly_full: disk::nearly_full(&self.data_dir),
             recipes: self.recipes().await?.into_iter().map(RecipeLine::of).collect(),
             attention,
             mistakes: wrong

@@ -26,8 +26,10 @@ pub async fn run(dir: &Path, fail_on: Option<FailOn>, format: Format) -> Result<
         Format::Json => terminal::json(&status),
         Format::Text => terminal::data(text(&status, SystemClock.now())),
     }
-    let wrong =
-        !status.attention.is_empty() || status.running.is_none() || status.store_trouble.is_some();
+    let wrong = !status.attention.is_empty()
+        || status.running.is_none()
+        || status.store_trouble.is_some()
+        || status.nearly_full.is_some();
     Ok(if fail_on.is_some() && wrong { Exit::Found } else { Exit::Good })
 }
 
@@ -52,6 +54,10 @@ fn text(status: &ServiceStatus, now: Timestamp) -> String {
     if let Some(trouble) = &status.store_trouble {
         lines.push(format!("\n{}", paint(BAD, "nothing can be stored; webhooks are answered 503")));
         lines.push(format!("  {trouble}"));
+    }
+    if let Some(told) = &status.nearly_full {
+        lines.push(format!("\n{}", paint(WARN, told)));
+        lines.push("  make room: once it is full, webhooks are answered 503".into());
     }
     for recipe in &status.recipes {
         lines.push(String::new());

@@ -14,7 +14,10 @@ use std::{
 
 use sandbox::goco::{Fault, Operation, Trouble};
 
-use crate::town::{Answered, JOHNNY, RECIPE, Town, ZOE};
+use crate::{
+    overload::noise,
+    town::{Answered, JOHNNY, RECIPE, Town, ZOE},
+};
 
 /// Tells a test that it is where it may mount.
 const APART: &str = "RECIPE_RUNNER_TEST_APART";
@@ -181,7 +184,8 @@ fn on_a_full_disk_nothing_is_acknowledged_nothing_is_done_again_and_room_is_all_
             });
             assert_eq!(town.over(2)["status"], "succeeded");
             town.employee(ZOE);
-            assert_eq!(town.ask("GET", "/readyz", None, "", "").body, "ready\n");
+            let ready = town.ask("GET", "/readyz", None, "", "");
+            assert!(ready.status == 200 && ready.body.starts_with("ready; "), "{ready:?}");
 
             // And a service that begins on a full disk says so.
             town.terminate();
@@ -196,6 +200,72 @@ fn on_a_full_disk_nothing_is_acknowledged_nothing_is_done_again_and_room_is_all_
             assert_eq!(town.jobs(), [2, 1]);
         },
     );
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_is_told_of_before_and_after_a_delivery_has_no_room() {
+    let name =
+        "mounts::a_disk_that_is_nearly_full_is_told_of_before_and_after_a_delivery_has_no_room";
+    apart(name, || {
+        let mut town = town_with_a_small_disk();
+        town.start();
+        let token = town.token("operator");
+        let ready = || town.ask("GET", "/readyz", None, "", "");
+        // Before anything is refused: the eight megabytes are little.
+        let found = ready();
+        let free = found.body.trim_end().strip_prefix("ready; the disk is nearly full: ");
+        assert_eq!(
+            (found.status, free.is_some_and(|free| free.ends_with(" MB free"))),
+            (200, true)
+        );
+        let at = format!(" MB free at {}", data(&town).display());
+        let status = town.cli(&["status", "--fail-on", "attention"]);
+        assert_eq!(status.code, Some(1), "{status:?}");
+        let page = town.get("/", &token);
+        assert!(status.out.contains(&at), "{status:?}");
+        for text in [&status.out, &page] {
+            assert!(text.contains("disk nearly full: ") && text.contains(" MB free at "), "{text}");
+        }
+        assert!(
+            !page.contains("Nothing can be stored") && !page.contains("Nothing needs a person")
+        );
+        let numbers = town.ask("GET", "/metrics", None, "", "").body;
+        assert!(numbers.contains("\nrecipe_runner_disk_free_bytes "), "{numbers}");
+
+        // There is room for small things, and none for this delivery.
+        fill(&town);
+        let ballast = File::options().write(true).open(data(&town).join("ballast")).unwrap();
+        ballast.set_len(ballast.metadata().unwrap().len() - 100_000).unwrap();
+        drop(ballast);
+        let large = noise(1, 1_000_000);
+        let send = |body: &str| {
+            let (body, signature) = town.signed(&serde_json::json!({ "action": body }));
+            town.post(&body, Some(&signature))
+        };
+        assert_eq!(send(&large), 503, "{}", town.said());
+        let added = town.cli(&["tokens", "add", "Ann", "--role", "viewer"]);
+        assert_eq!(added.code, Some(0), "small things are stored: {added:?}");
+        for _ in 0..3 {
+            let found = ready();
+            assert_eq!(found.status, 503, "{found:?}");
+        }
+        let status = town.cli(&["status"]).out;
+        for part in ["nothing can be stored", "no room for it", "make room", "store.db"] {
+            assert!(status.contains(part), "`{part}` is missing: {status}");
+        }
+        assert!(town.get("/", &token).contains("Nothing can be stored"));
+
+        // Nobody has to send anything for it to be ready again.
+        make_room(&town);
+        let found = ready();
+        assert_eq!(found.status, 200, "{found:?}\n{}", town.cli(&["status"]).out);
+        assert_eq!(send(&large), 200, "{}", town.said());
+        assert!(
+            fs::read_dir(data(&town))
+                .unwrap()
+                .all(|one| { !one.unwrap().file_name().to_string_lossy().contains("db-room") })
+        );
+    });
 }
 
 #[test]

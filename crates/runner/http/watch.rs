@@ -1,6 +1,6 @@
 //! For whoever watches the service: is it alive, is it ready, how much does it do. No personal data, so no token.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use axum::{
     http::{StatusCode, header},
@@ -9,6 +9,7 @@ use axum::{
 use engine::Status;
 
 use super::{door::Door, permission::Anyone};
+use crate::disk;
 
 /// Adds the routes of watchers.
 pub fn routes(door: Door) -> Door {
@@ -26,7 +27,12 @@ async fn ready(door: Anyone) -> Response {
         return text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
     match service.engine.store().check().await {
-        Ok(()) => text(StatusCode::OK, "ready\n"),
+        Ok(()) => match disk::little(&service.data_dir) {
+            None => text(StatusCode::OK, "ready\n"),
+            Some(free) => {
+                text(StatusCode::OK, format!("ready; the disk is nearly full: {free} free\n"))
+            }
+        },
         // Whoever comes is not told where the file is.
         Err(_) => text(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -118,6 +124,11 @@ async fn metrics(door: Anyone) -> Response {
     {
         out.value("recipe_runner_store_bytes", &[("part", part)], bytes);
     }
+    if let Some(free) = disk::free(&service.data_dir) {
+        let help = "What can still be written to the disk of the data folder.";
+        out.about("recipe_runner_disk_free_bytes", "gauge", help);
+        out.value("recipe_runner_disk_free_bytes", &[], free);
+    }
     let takes = store.check().await.is_ok();
     out.about("recipe_runner_store_writable", "gauge", "Whether the store takes what comes.");
     out.value("recipe_runner_store_writable", &[], i64::from(takes));
@@ -174,6 +185,6 @@ impl Metrics {
     }
 }
 
-fn text(status: StatusCode, words: &'static str) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], words).into_response()
+fn text(status: StatusCode, words: impl Into<Cow<'static, str>>) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], words.into()).into_response()
 }

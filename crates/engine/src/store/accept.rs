@@ -23,6 +23,11 @@ impl Packed {
         let headers = serde_json::to_string(&intake.headers).expect("pairs of texts are JSON");
         Self { headers, body: pack(&intake.body), intake }
     }
+
+    /// Returns how much of it is to be stored.
+    pub(super) fn bytes(&self) -> usize {
+        self.headers.len() + self.body.len()
+    }
 }
 
 /// Keeps the delivery and makes its jobs.

@@ -9,6 +9,7 @@ mod append;
 mod backup;
 mod cut;
 mod error;
+mod health;
 mod history;
 mod lines;
 mod lock;
@@ -78,6 +79,7 @@ struct Inner {
     path: PathBuf,
     readers: Readers,
     writer: Writer,
+    refused: health::Refused,
     _lock: Lock,
 }
 
@@ -98,7 +100,8 @@ impl Store {
         schema::prepare(&path).map_err(|error| error.about(&path))?;
         let writer = Writer::start(path.clone())?;
         let readers = Readers::new(path.clone());
-        Ok(Self { inner: Arc::new(Inner { path, readers, writer, _lock: lock }) })
+        let refused = health::Refused::default();
+        Ok(Self { inner: Arc::new(Inner { path, readers, writer, refused, _lock: lock }) })
     }
 
     /// Keeps a delivery and makes its jobs. On the disk once this returns.
@@ -107,7 +110,11 @@ impl Store {
     /// failed job that was purged gives way to a new one. The answers are in the order of `intake.jobs`.
     pub async fn accept(&self, intake: Intake) -> Result<(DeliveryId, Vec<Accepted>), StoreError> {
         let packed = accept::Packed::new(intake);
-        self.inner.writer.write(Mark::Accept, move |db| accept::accept(db, &packed)).await
+        let bytes = packed.bytes();
+        let work = move |db: &_| accept::accept(db, &packed);
+        let accepted = self.inner.writer.write(Mark::Accept, work).await;
+        self.inner.refused.note(&accepted, bytes);
+        accepted
     }
 
     /// Changes a job. On the disk once this returns [`Claimed::Mine`]; after any other answer nothing is changed.
@@ -470,25 +477,6 @@ impl Store {
             }
         }
         Ok(changed)
-    }
-
-    /// Returns whether it can be read and takes what comes: after a failure something is written to find out.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.read(|db| Ok(db.query_row("SELECT count(*) FROM recipes", [], |_| Ok(()))?)).await?;
-        if self.trouble().is_some() {
-            self.inner.writer.write(Mark::Other, schema::touch).await?;
-        }
-        Ok(())
-    }
-
-    /// Returns why nothing could be stored when it was last tried; `None` when something was.
-    pub fn trouble(&self) -> Option<StoreError> {
-        self.inner.writer.trouble()
-    }
-
-    /// Returns what the writer has done since the store was opened.
-    pub fn stats(&self) -> Stats {
-        self.inner.writer.stats()
     }
 
     async fn read<T: Send + 'static>(

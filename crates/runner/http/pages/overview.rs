@@ -149,7 +149,7 @@ pub async fn show(may: Viewer) -> Result<Response, Fault> {
         })
         .collect();
     let context = shown! {
-        counted => days.is_some(), recipes, attention, failures, more => all.saturating_sub(MOST_ATTENTION), store_trouble => status.store_trouble, mistakes => status.mistakes, closed => status.closed,
+        counted => days.is_some(), recipes, attention, failures, more => all.saturating_sub(MOST_ATTENTION), store_trouble => status.store_trouble, nearly_full => status.nearly_full, mistakes => status.mistakes, closed => status.closed,
         running => status.running.map(|running| shown! { since => running.since.to_string(), version => running.version }),
     };
     let page =
