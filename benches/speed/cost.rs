@@ -1,4 +1,4 @@
-//! What a job costs: processor, rows and bytes, memory; idle, and with a thousand jobs in flight.
+//! What a job costs: processor, rows and bytes, allocations, memory; idle, and with a thousand jobs in flight.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use crate::{
     Size,
     event::Hires,
+    hires,
     load::{self, Make},
     process::{self, Process},
     recipes::{HIRE, hire_project},
@@ -19,14 +20,14 @@ const LONGEST: Duration = Duration::from_mins(2);
 const TABLES: [&str; 5] = ["deliveries", "jobs", "journal", "dedupe", "effects"];
 
 pub(crate) fn run(size: Size) -> bool {
-    let hires = Hires::new();
+    let people = Hires::new();
     let vendor = Vendor::start(Duration::ZERO);
     let folder = tempfile::tempdir().unwrap();
     let in_flight = size.of(1_000, 100);
     hire_project(folder.path(), &vendor.url(), in_flight as u32);
     let requests: Make = {
-        let hires = hires.clone();
-        Arc::new(move |number| hires.request(number, HIRE))
+        let people = people.clone();
+        Arc::new(move |number| people.request(number, HIRE))
     };
     let process = Process::runner(folder.path());
     let idle = process.resident(false);
@@ -61,11 +62,15 @@ pub(crate) fn run(size: Size) -> bool {
     process.stop();
     vendor.end();
 
+    let taken = hires::by_a_hire(size.of(1_000, 100));
+
     let one = |what: &str, figure: String| vec![what.to_owned(), figure];
     let mut table_rows = vec![
         one("processor a hire", format!("{processor:.2} ms")),
         one("kept on the disk a hire, body included", format!("{kept:.0} bytes")),
         one("written to the disk a hire, log included", format!("{written:.0} bytes")),
+        one("allocations a hire", taken.allocations.to_string()),
+        one("bytes allocated a hire", taken.bytes.to_string()),
     ];
     table_rows.extend(
         rows_of
@@ -79,7 +84,7 @@ pub(crate) fn run(size: Size) -> bool {
         one("most that was resident then", format!("{most:.1} MB")),
     ]);
     table::print(
-        &format!("What a hire costs (body of {} bytes)", hires.bytes()),
+        &format!("What a hire costs (body of {} bytes)", people.bytes()),
         &["", ""],
         &table_rows,
     );

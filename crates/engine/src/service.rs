@@ -222,7 +222,9 @@ impl Engine {
     pub async fn jobs(&self, query: JobQuery) -> Result<Vec<JobRow>, StoreError> {
         let mut rows = self.shared.store.jobs(query).await?;
         let dispatch = self.shared.dispatch();
-        rows.iter_mut().for_each(|row| dispatch.say_when(row));
+        for row in &mut rows {
+            dispatch.say_when(row);
+        }
         Ok(rows)
     }
 
