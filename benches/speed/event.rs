@@ -38,9 +38,14 @@ impl Hires {
 
     /// Returns the body of the hire with that number, and its signature.
     pub(crate) fn hire(&self, number: usize) -> (Vec<u8>, String) {
+        self.hire_of(number, number)
+    }
+
+    /// Returns the hire with that number of the candidate with another one.
+    fn hire_of(&self, number: usize, candidate: usize) -> (Vec<u8>, String) {
         let body = self
             .text
-            .replace(&JOHNNY.to_string(), &format!("4{number:07}"))
+            .replace(&JOHNNY.to_string(), &format!("4{candidate:07}"))
             .replace(&self.application, &format!("5{number:07}"))
             .replace("Johnny", &Self::name(number));
         let signature = sign_sha256_hex(&self.secret, body.as_bytes());
@@ -54,7 +59,13 @@ impl Hires {
 
     /// Returns the whole request of a hire.
     pub(crate) fn request(&self, number: usize, recipe: &str) -> Vec<u8> {
-        let (body, signature) = self.hire(number);
+        self.request_of(number, number, recipe)
+    }
+
+    /// Returns the whole request of a hire of the candidate with another number: hires of one candidate wait for each
+    /// other.
+    pub(crate) fn request_of(&self, number: usize, candidate: usize, recipe: &str) -> Vec<u8> {
+        let (body, signature) = self.hire_of(number, candidate);
         let mut request = format!(
             "POST /hooks/{recipe} HTTP/1.1\r\nhost: bench\r\nsignature: sha256 {signature}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",

@@ -23,6 +23,8 @@ pub(crate) struct Found {
     pub(crate) sent: Vec<(usize, Timestamp)>,
     /// The statuses that are neither 200 nor lost, with how often.
     pub(crate) refused: usize,
+    /// How many of those are a 503 that says when to come again.
+    pub(crate) asked_to_wait: usize,
     pub(crate) took: Duration,
 }
 
@@ -67,7 +69,7 @@ pub(crate) fn closed(
                     found.sent.push((number, Timestamp::now()));
                     let began = Instant::now();
                     let status = line.ask(&request).await;
-                    found.take(status, began.elapsed());
+                    found.take(status, line.waits, began.elapsed());
                 }
             }));
         }
@@ -105,7 +107,7 @@ pub(crate) fn open(
                     // The whole hire counts from the same moment as its answer.
                     found.sent.push((numbers.start + at, began_at + after));
                     let status = line.ask(&request).await;
-                    found.take(status, due.elapsed());
+                    found.take(status, line.waits, due.elapsed());
                 }
             }));
         }
@@ -133,6 +135,7 @@ async fn gather(workers: Vec<tokio::task::JoinHandle<Found>>, began: Instant) ->
         all.times.extend(found.times);
         all.sent.extend(found.sent);
         all.refused += found.refused;
+        all.asked_to_wait += found.asked_to_wait;
     }
     all.took = began.elapsed();
     all.times.sort_unstable();
@@ -140,12 +143,13 @@ async fn gather(workers: Vec<tokio::task::JoinHandle<Found>>, began: Instant) ->
 }
 
 impl Found {
-    fn take(&mut self, status: u16, time: Duration) {
+    fn take(&mut self, status: u16, waits: bool, time: Duration) {
         if status == 200 {
             self.times.push(time);
-        } else {
-            self.refused += 1;
+            return;
         }
+        self.refused += 1;
+        self.asked_to_wait += usize::from(status == 503 && waits);
     }
 }
 
@@ -154,11 +158,13 @@ struct Line {
     address: String,
     stream: Option<TcpStream>,
     body: String,
+    /// The last answer said when to come again.
+    waits: bool,
 }
 
 impl Line {
     fn new(address: String) -> Self {
-        Self { address, stream: None, body: String::new() }
+        Self { address, stream: None, body: String::new(), waits: false }
     }
 
     /// Returns the status; 0 when there was no answer.
@@ -196,6 +202,8 @@ impl Line {
                 continue;
             }
             body.clone_into(&mut self.body);
+            let is_that = |line: &str| line.to_ascii_lowercase().starts_with("retry-after: ");
+            self.waits = head.lines().any(is_that);
             return head
                 .split(' ')
                 .nth(1)
