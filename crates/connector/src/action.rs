@@ -48,7 +48,8 @@ pub struct Action {
     pub name: &'static str,
     /// What the checker sees.
     pub spec: Arc<ActionSpec>,
-    prepare: Arc<Prepare>,
+    /// None for one that reads nothing beforehand and has the once key of its step.
+    prepare: Option<Arc<Prepare>>,
     run: Arc<Run>,
     look_up: Option<Arc<LookUpOutcome>>,
     settle: Option<Arc<Settle>>,
@@ -80,12 +81,7 @@ impl Action {
                 encode_output(&output, false)
             })
         };
-        Self::erased(
-            name,
-            spec::<I, O>(name, summary, EffectSpec::Read),
-            Arc::new(once_each_step),
-            Arc::new(run),
-        )
+        Self::erased(name, spec::<I, O>(name, summary, EffectSpec::Read), None, Arc::new(run))
     }
 
     /// Returns an action that writes, once for each step of a job unless [`once`](Self::once) or
@@ -111,12 +107,7 @@ impl Action {
                 encode_output(&output, true)
             })
         };
-        Self::erased(
-            name,
-            spec::<I, O>(name, summary, WRITE),
-            Arc::new(once_each_step),
-            Arc::new(run),
-        )
+        Self::erased(name, spec::<I, O>(name, summary, WRITE), None, Arc::new(run))
     }
 
     /// Returns an action that writes something read beforehand: `prepare` reads it and names the once key, `run`
@@ -157,7 +148,12 @@ impl Action {
                 encode_output(&output, true)
             })
         };
-        Self::erased(name, spec::<I, O>(name, summary, WRITE), Arc::new(prepare), Arc::new(run))
+        Self::erased(
+            name,
+            spec::<I, O>(name, summary, WRITE),
+            Some(Arc::new(prepare)),
+            Arc::new(run),
+        )
     }
 
     /// Says that a second call with the same key is harmless, by the vendor's word.
@@ -174,13 +170,17 @@ impl Action {
         key: fn(&I, &Identity) -> String,
     ) -> Self {
         let before = self.prepare.clone();
-        self.prepare = Arc::new(move |connection, call, input| {
+        self.prepare = Some(Arc::new(move |connection, call, input| {
             let before = before.clone();
             Box::pin(async move {
                 let key = key(&decode_input(&input)?, &call.identity);
-                Ok(Prepared { key, ..before(connection, call, input).await? })
+                let carried: Box<dyn Any + Send> = match before {
+                    Some(before) => before(connection, call, input).await?.carried,
+                    None => Box::new(()),
+                };
+                Ok(Prepared { key, carried })
             })
-        });
+        }));
         self
     }
 
@@ -239,6 +239,18 @@ impl Action {
         self.exclusive.as_ref().map(|key| key(input)).transpose()
     }
 
+    /// Returns what [`prepare`](Self::prepare) would, when that is known at once.
+    pub fn prepared(&self, call: &Call) -> Option<Prepared> {
+        self.prepare.is_none().then(|| {
+            // The same step of the same business fact does it once.
+            let key = match self.spec.effect {
+                EffectSpec::Read => String::new(),
+                _ => format!("{}/{}", call.identity.event, call.identity.path),
+            };
+            Prepared { key, carried: Box::new(()) }
+        })
+    }
+
     /// Reads what the write needs and names its once key.
     pub async fn prepare(
         &self,
@@ -246,7 +258,10 @@ impl Action {
         call: &Call,
         input: impl Into<Arc<Value>>,
     ) -> Result<Prepared, Failure> {
-        (self.prepare)(connection.clone(), call.clone(), input.into()).await
+        match &self.prepare {
+            Some(prepare) => prepare(connection.clone(), call.clone(), input.into()).await,
+            None => Ok(self.prepared(call).expect("there is nothing to prepare")),
+        }
     }
 
     /// Calls the vendor.
@@ -273,7 +288,12 @@ impl Action {
         }
     }
 
-    fn erased(name: &'static str, spec: ActionSpec, prepare: Arc<Prepare>, run: Arc<Run>) -> Self {
+    fn erased(
+        name: &'static str,
+        spec: ActionSpec,
+        prepare: Option<Arc<Prepare>>,
+        run: Arc<Run>,
+    ) -> Self {
         Self { name, spec: spec.into(), prepare, run, look_up: None, settle: None, exclusive: None }
     }
 }
@@ -288,13 +308,6 @@ fn spec<I: JsonSchema, O: JsonSchema>(name: &str, summary: &str, effect: EffectS
         output: output_shape::<O>(&format!("the output of `{name}`")),
         effect,
     }
-}
-
-/// The once key of a write that names none: the same step of the same business fact does it once.
-#[expect(clippy::needless_pass_by_value, reason = "it has the form of every `prepare`")]
-fn once_each_step(_: Connection, call: Call, _: Arc<Value>) -> Later<Prepared> {
-    let key = format!("{}/{}", call.identity.event, call.identity.path);
-    Box::pin(async move { Ok(Prepared { key, carried: Box::new(()) }) })
 }
 
 #[cfg(test)]

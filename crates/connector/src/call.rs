@@ -35,7 +35,7 @@ pub struct Warning {
 #[derive(Debug, Clone)]
 pub struct Call {
     /// Which call this is.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     pub(crate) wire: Wire,
@@ -56,8 +56,8 @@ impl fmt::Debug for Record {
 
 impl Call {
     /// Returns a call with nothing recorded yet.
-    pub fn new(identity: Identity, clock: Arc<dyn Clock>) -> Self {
-        Self { identity, clock, wire: Wire::default(), record: Arc::default() }
+    pub fn new(identity: impl Into<Arc<Identity>>, clock: Arc<dyn Clock>) -> Self {
+        Self { identity: identity.into(), clock, wire: Wire::default(), record: Arc::default() }
     }
 
     /// Says how the requests of this call leave; without it they are sent.

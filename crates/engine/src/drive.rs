@@ -53,7 +53,7 @@ pub(crate) struct Drive {
     pub(crate) pinned: Arc<Pinned>,
     pub(crate) gathered: Gathered,
     /// The calls under way, by their step.
-    pub(crate) flights: BTreeMap<StepPath, Flight>,
+    pub(crate) flights: BTreeMap<StepPath, Box<Flight>>,
     /// The call under way when there is one alone.
     pub(crate) only: Option<Only>,
     /// The tasks of several. A happening names its flight by number: one that is nobody's any more is passed over.
@@ -157,7 +157,7 @@ impl Drive {
                 continue;
             }
             let Decision::Open { wake_at, .. } = decision else { continue };
-            if self.flights.values().any(Flight::is_under_way) {
+            if self.flights.values().any(|flight| flight.is_under_way()) {
                 self.wait(wake_at).await?;
                 continue;
             }

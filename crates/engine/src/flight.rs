@@ -158,10 +158,15 @@ impl Drive {
                     return Ok(None);
                 }
             }
-            let happened = self.fly(number, &due.path, async move {
-                Happened::Prepared(acts.prepare(&connects, &calls, input).await)
-            })?;
-            (Stage::Preparing, happened)
+            match action.prepared(&call) {
+                Some(prepared) => (Stage::Prepared(prepared), None),
+                None => {
+                    let happened = self.fly(number, &due.path, async move {
+                        Happened::Prepared(acts.prepare(&connects, &calls, input).await)
+                    })?;
+                    (Stage::Preparing, happened)
+                }
+            }
         };
         let due = due.clone();
         let path = due.path.clone();
@@ -175,7 +180,7 @@ impl Drive {
             stage,
             just_begun: false,
         };
-        self.flights.insert(path.clone(), flight);
+        self.flights.insert(path.clone(), Box::new(flight));
         if let Some(happened) = happened {
             self.happened(number, &path, happened).await?;
         }
@@ -286,12 +291,12 @@ impl Drive {
             }
             Happened::LookedUp(found) => {
                 let Some(flight) = self.flights.remove(path) else { return Ok(()) };
-                self.looked_up(flight, found).await?;
+                self.looked_up(*flight, found).await?;
             }
             Happened::Ended(result) => {
                 crash_point("call.after");
                 let Some(flight) = self.flights.remove(path) else { return Ok(()) };
-                self.end(flight, result).await?;
+                self.end(*flight, result).await?;
             }
         }
         Ok(())

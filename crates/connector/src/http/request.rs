@@ -159,7 +159,8 @@ impl Request {
 
     /// Sends it.
     pub async fn send(self, call: &Call) -> Result<Answer, Failure> {
-        self.client.clone().exchange(self, call).await
+        // Apart: an action that finds what it asks for at hand carries none of this about.
+        Box::pin(self.client.clone().exchange(self, call)).await
     }
 
     /// Returns the request for another page: the same in everything but where it goes.

@@ -4,7 +4,7 @@
 //! several known ways. All that is allowed for here; anything else is a failure that says where it was found, never
 //! a value quietly dropped.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use connector::{
     Failure, Payload, View,
@@ -16,19 +16,21 @@ use serde_json::Value;
 #[derive(Debug, Clone)]
 pub(crate) struct Place<'a> {
     view: View<'a>,
-    /// Put together only for a message: most places are read without one.
-    path: Option<Arc<Below<'a>>>,
+    path: Path<'a>,
     source: Source,
 }
 
-/// How a place lies below another.
-#[derive(Debug)]
-struct Below<'a> {
-    above: Option<Arc<Self>>,
-    step: Step<'a>,
+/// How to get to a place, for a message. Copied with each step: most places are read without a word.
+#[derive(Debug, Clone, Copy)]
+struct Path<'a> {
+    steps: [Step<'a>; DEEPEST],
+    len: usize,
 }
 
-#[derive(Debug)]
+/// Greenhouse nests at most this deep; what lies deeper is told of by where it begins.
+const DEEPEST: usize = 10;
+
+#[derive(Debug, Clone, Copy)]
 enum Step<'a> {
     Key(&'a str),
     Index(usize),
@@ -44,18 +46,17 @@ enum Source {
 impl<'a> Place<'a> {
     /// Returns the root of a webhook's body.
     pub(crate) fn of_webhook(body: &'a Payload) -> Self {
-        Self { view: body.view(), path: None, source: Source::Webhook }
+        Self { view: body.view(), path: Path::ROOT, source: Source::Webhook }
     }
 
     /// Returns the root of something that the API answered, under a name for messages.
     pub(crate) fn of_answer(value: &'a Value, name: &'a str) -> Self {
-        let root = Self { view: value.into(), path: None, source: Source::Answer };
+        let root = Self { view: value.into(), path: Path::ROOT, source: Source::Answer };
         root.below(root.view, Step::Key(name))
     }
 
     fn below(&self, view: View<'a>, step: Step<'a>) -> Self {
-        let path = Some(Arc::new(Below { above: self.path.clone(), step }));
-        Self { view, path, source: self.source }
+        Self { view, path: self.path.below(step), source: self.source }
     }
 
     /// Returns the place of a key; null when it is missing.
@@ -200,7 +201,7 @@ impl<'a> Place<'a> {
             View::List(_) => "is a list",
             View::Map(_) => "is a map",
         };
-        let path = self.path.as_ref().map_or_else(|| "the body".into(), ToString::to_string);
+        let path = self.path;
         match self.source {
             Source::Webhook => Failure::permanent(
                 "invalid_payload",
@@ -216,16 +217,31 @@ impl<'a> Place<'a> {
     }
 }
 
-impl fmt::Display for Below<'_> {
+impl<'a> Path<'a> {
+    const ROOT: Self = Self { steps: [Step::Index(0); DEEPEST], len: 0 };
+
+    fn below(mut self, step: Step<'a>) -> Self {
+        if let Some(next) = self.steps.get_mut(self.len) {
+            *next = step;
+            self.len += 1;
+        }
+        self
+    }
+}
+
+impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(above) = &self.above {
-            above.fmt(f)?;
+        if self.len == 0 {
+            return f.write_str("the body");
         }
-        match self.step {
-            Step::Key(key) if self.above.is_none() => f.write_str(key),
-            Step::Key(key) => write!(f, ".{key}"),
-            Step::Index(index) => write!(f, "[{index}]"),
+        for (index, step) in self.steps[..self.len].iter().enumerate() {
+            match step {
+                Step::Key(key) if index == 0 => f.write_str(key)?,
+                Step::Key(key) => write!(f, ".{key}")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
         }
+        Ok(())
     }
 }
 

@@ -57,6 +57,9 @@ impl Frame {
     }
 
     pub(super) fn path(&self, step: &Step) -> StepPath {
+        if self.prefix.is_empty() {
+            return StepPath(step.name.clone());
+        }
         StepPath(format!("{}{}", self.prefix, step.name).into())
     }
 

@@ -144,7 +144,7 @@ impl Machine {
             holds: recipe.settings.hold_writes,
         };
         let (body, finally) = (Run::new(&recipe.steps), Run::new(&recipe.finally));
-        let mut machine = Self {
+        Self {
             recipe,
             job,
             seq: 0,
@@ -164,9 +164,7 @@ impl Machine {
             in_doubt: HashSet::new(),
             made: Vec::new(),
             walk,
-        };
-        machine.show_job();
-        machine
+        }
     }
 
     /// Replaces what the job pinned; the driver calls it with what a `Reopened` names, before applying it.
