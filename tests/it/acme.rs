@@ -1,6 +1,10 @@
 //! A month at a company: a town with a history that looks like one, for the pictures of the documents.
 
-use rusqlite::Connection;
+use lz4_flex::block::decompress_size_prepended;
+use rusqlite::{
+    Connection,
+    types::{FromSql as _, Value},
+};
 use sandbox::goco::{Employee, Trouble};
 
 use crate::{
@@ -139,7 +143,7 @@ fn date_back(town: &Town) {
         }
         let mut rows = database.prepare("SELECT first, body FROM journal WHERE job = ?1").unwrap();
         let rows: Vec<(u32, String)> = rows
-            .query_map([job], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_map([job], |row| Ok((row.get(0)?, unpacked(row.get(1)?))))
             .unwrap()
             .map(Result::unwrap)
             .collect();
@@ -153,6 +157,16 @@ fn date_back(town: &Town) {
                 )
                 .unwrap();
         }
+    }
+}
+
+/// Returns the lines of a row: text, or packed, with its mark and checksum before them.
+fn unpacked(body: Value) -> String {
+    match body {
+        Value::Blob(packed) => {
+            String::from_utf8(decompress_size_prepended(&packed[5..]).unwrap()).unwrap()
+        }
+        text => String::column_result((&text).into()).unwrap(),
     }
 }
 

@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     append,
     error::StoreError,
+    pack::pack,
     protocol::{Accepted, DeliveryId, Intake, NewJob},
-    rows::{count, hash, nanos, pack},
+    rows::{count, hash, nanos},
     writable::Writable,
 };
 use crate::journal::{JobId, Status};

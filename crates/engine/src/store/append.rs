@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params, types::Value as Sql};
 use serde_json::Value;
 
 use super::{
     error::StoreError,
     lines::{line, lines},
+    pack::pack_row,
     protocol::{Append, Claim, Claimed, Effect, Standing},
     reads,
     rows::{count, effect_hash, journal_id, nanos},
@@ -20,7 +21,7 @@ use crate::journal::{Entry, FORMAT, JobId, Kind, Status};
 pub(super) struct Packed {
     append: Append,
     /// What its row of the journal holds.
-    body: String,
+    body: Sql,
     /// The JSON of the settled output.
     output: Option<String>,
 }
@@ -36,7 +37,7 @@ impl Packed {
                 )));
             }
         }
-        let body = lines(&append.entries)?;
+        let body = pack_row(lines(&append.entries)?);
         let output = match &append.settle {
             Some((_, Some(output))) => Some(json(output)?),
             _ => None,
@@ -60,7 +61,9 @@ impl Packed {
 /// Claims, settles, appends and restates the job; all of it, or, unless the claim is [`Claimed::Mine`], nothing.
 pub(super) fn append(database: &Writable, packed: &Packed) -> Result<Claimed, StoreError> {
     let Packed { append, body, output } = packed;
-    let journal = Journal::of(database, append.job)?;
+    let journal = Journal::of(database, append.job)?.ok_or_else(|| {
+        StoreError::fault(format_args!("an append to job {}, which is not kept", append.job))
+    })?;
     let kept = journal.kept(database, append)?;
     if let Some(claim) = &append.claim {
         let claimed = claim_effect(database, append.job, claim)?;
@@ -79,7 +82,7 @@ pub(super) fn append(database: &Writable, packed: &Packed) -> Result<Claimed, St
     }
     let bytes = match kept {
         0 => add(database, append.job, new, body)?,
-        _ => add(database, append.job, new, &lines(new)?)?,
+        _ => add(database, append.job, new, &pack_row(lines(new)?))?,
     };
     restate(database, append, &journal, count(bytes))?;
     Ok(Claimed::Mine)
@@ -90,7 +93,7 @@ fn add(
     database: &Connection,
     job: JobId,
     entries: &[Entry],
-    body: &str,
+    body: &Sql,
 ) -> Result<usize, StoreError> {
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(0) };
     database
@@ -100,8 +103,13 @@ fn add(
 }
 
 /// Returns how many bytes a row of the journal takes.
-pub(super) fn taken_by(body: &str) -> usize {
-    body.len() + 24
+pub(super) fn taken_by(body: &Sql) -> usize {
+    let length = match body {
+        Sql::Text(lines) => lines.len(),
+        Sql::Blob(packed) => packed.len(),
+        _ => 0,
+    };
+    length + 24
 }
 
 /// Sets the cached fold alone, if the journal still has that many entries.
@@ -111,10 +119,8 @@ pub(super) fn set_standing(
     entries: u32,
     standing: &Standing,
 ) -> Result<bool, StoreError> {
-    let journal = Journal::of(database, job)?;
-    if journal.last != entries {
-        return Ok(false);
-    }
+    let journal = Journal::of(database, job)?.filter(|journal| journal.last == entries);
+    let Some(journal) = journal else { return Ok(false) };
     database
         .prepare_cached(
             "UPDATE jobs SET status = ?2, wake_at = ?3, note = ?4, started_at = ?5, finished_at = ?6 WHERE id = ?1",
@@ -176,8 +182,9 @@ struct Journal {
 }
 
 impl Journal {
-    fn of(database: &Connection, job: JobId) -> Result<Self, StoreError> {
-        database
+    /// Returns it of a job that is kept.
+    fn of(database: &Connection, job: JobId) -> Result<Option<Self>, StoreError> {
+        Ok(database
             .prepare_cached(
                 "SELECT entries, last_at, recipe, status, bytes FROM jobs WHERE id = ?1",
             )?
@@ -190,10 +197,7 @@ impl Journal {
                     bytes: row.get(4)?,
                 })
             })
-            .optional()?
-            .ok_or_else(|| {
-                StoreError::fault(format_args!("an append to job {job}, which is not kept"))
-            })
+            .optional()?)
     }
 
     /// Counts the job where it stands now, with so many bytes more.

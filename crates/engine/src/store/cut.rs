@@ -1,15 +1,16 @@
 //! Cutting what finished jobs held to its hashes: read and made ready beside the writer, which only puts it in place.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params, types::Value as Sql};
 
 use super::{
     append::taken_by,
     error::StoreError,
     lines,
+    pack::{pack, pack_row},
     purge::{Over, over, recipes},
     reads,
-    rows::{count, journal_id, nanos, pack},
+    rows::{count, journal_id, nanos},
     writable::Writable,
 };
 use crate::{
@@ -29,7 +30,7 @@ pub(super) struct Left {
     /// How long its journal was when it was read.
     entries: u32,
     /// The rows of its journal that change, by the numbers of their first entries.
-    bodies: Vec<(u32, String)>,
+    bodies: Vec<(u32, Sql)>,
     bytes: usize,
     /// The hash of the delivery's body.
     body: Vec<u8>,
@@ -61,9 +62,11 @@ fn left(database: &Connection, over: Over) -> Result<Left, StoreError> {
         let less: Vec<_> =
             whole.into_iter().map(|entry| Entry { kind: cut(entry.kind), ..entry }).collect();
         let less = lines::lines(&less)?;
-        left.bytes += taken_by(&less);
-        if less != body {
-            left.bodies.push((first, less));
+        let changed = less != body;
+        let row = pack_row(less);
+        left.bytes += taken_by(&row);
+        if changed {
+            left.bodies.push((first, row));
         }
         Ok(())
     });

@@ -44,8 +44,8 @@ CREATE TABLE journal (
     first INTEGER GENERATED ALWAYS AS (id & 0xffffff) VIRTUAL CHECK (first >= 1),
     last INTEGER NOT NULL CHECK (last >= first),
     format INTEGER NOT NULL CHECK (format >= 1),
-    -- A line for each entry: its path, its moment and what happened (JSON), with tabs between them.
-    body TEXT NOT NULL
+    -- A line for each entry: its path, its moment and what happened (JSON), with tabs between them. Text, or packed.
+    body ANY NOT NULL CHECK (typeof(body) = 'text' OR typeof(body) = 'blob')
 ) STRICT;
 INSERT INTO journal (id, last, format, body)
     SELECT job << 24 | first, last, format, body FROM journal_before ORDER BY job, first;

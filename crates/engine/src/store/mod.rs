@@ -14,6 +14,7 @@ mod history;
 mod lines;
 mod lock;
 mod order;
+mod pack;
 mod pauses;
 mod protocol;
 mod purge;
@@ -168,13 +169,11 @@ impl Store {
         let (recipe, text) = (recipe.to_owned(), text.as_bytes().to_vec());
         let version = content_hash(&text);
         let key = version.clone();
-        self.inner
-            .writer
-            .write(Mark::Other, move |db| {
-                recipes::save_pin(db, Pin::Recipe, &key, &text)?;
-                recipes::set_version(db, &recipe, &key)
-            })
-            .await?;
+        let work = move |db: &Writable| {
+            recipes::save_pin(db, Pin::Recipe, &key, &text)?;
+            recipes::set_version(db, &recipe, &key)
+        };
+        self.inner.writer.write(Mark::Other, work).await?;
         Ok(version)
     }
 

@@ -164,12 +164,7 @@ pub(super) fn over(
     most: u32,
     found: &mut Vec<Over>,
 ) -> Result<(), StoreError> {
-    let sql = format!(
-        "SELECT finished_at, id, delivery, entries, bytes FROM jobs
-         WHERE recipe = ?1 AND cut = ?2 AND finished_at < ?3 AND {NOT_WAITED_FOR}
-         ORDER BY finished_at LIMIT ?4"
-    );
-    let mut select = database.prepare_cached(&sql)?;
+    let mut select = database.prepare_cached(&over_sql())?;
     let rows = select.query_map(params![recipe, cut, before, most], |row| {
         Ok(Over {
             finished_at: row.get(0)?,
@@ -183,6 +178,15 @@ pub(super) fn over(
         found.push(row?);
     }
     Ok(())
+}
+
+/// Returns what [`over`] asks.
+pub(super) fn over_sql() -> String {
+    format!(
+        "SELECT finished_at, id, delivery, entries, bytes FROM jobs
+         WHERE recipe = ?1 AND cut = ?2 AND finished_at < ?3 AND {NOT_WAITED_FOR}
+         ORDER BY finished_at LIMIT ?4"
+    )
 }
 
 /// Returns the oldest jobs that may go, enough for a slice.

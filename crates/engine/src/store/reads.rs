@@ -6,15 +6,16 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, types::ValueRef};
 use tokio::sync::Semaphore;
 
 use super::{
     error::StoreError,
     history::{self, JobRow},
     lines,
+    pack::{unpack, unpack_row},
     protocol::DeliveryId,
-    rows::{journal_of, moment, unpack},
+    rows::{journal_of, moment},
     schema,
 };
 use crate::journal::{Entry, FORMAT, JobId};
@@ -167,7 +168,13 @@ pub(super) fn for_rows(
                  {FORMAT}"
             )));
         }
-        see(row.get(0)?, row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
+        match row.get_ref(2)? {
+            ValueRef::Blob(packed) => {
+                let body = unpack_row(packed).map_err(|why| damaged(job, &why))?;
+                see(row.get(0)?, &body)?;
+            }
+            text => see(row.get(0)?, text.as_str().map_err(rusqlite::Error::from)?)?,
+        }
     }
     Ok(())
 }

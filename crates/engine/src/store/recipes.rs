@@ -8,8 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     error::StoreError,
+    pack::{pack, unpack},
     pauses,
-    rows::{moment, nanos, pack, unpack},
+    rows::{moment, nanos},
     writable::Writable,
 };
 

@@ -1,8 +1,5 @@
 //! How values stand in columns: moments, bodies, hashes, rows of jobs.
 
-use std::{cell::RefCell, io::Read as _, sync::Arc};
-
-use flate2::{Compress, Compression, FlushCompress, read::ZlibDecoder};
 use jiff::Timestamp;
 use rusqlite::{
     Row,
@@ -88,36 +85,6 @@ pub(super) fn count(things: usize) -> i64 {
     i64::try_from(things).unwrap_or(i64::MAX)
 }
 
-/// Compresses at the level that costs the least time.
-pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
-    thread_local! {
-        // It holds some hundred kilobytes, which would be asked for and cleared for every body.
-        static PACKER: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), true));
-    }
-    // What cannot be made smaller becomes larger, by a tenth at most: the bound that this format's libraries give.
-    let most = bytes.len() + bytes.len() / 10 + 128;
-    PACKER.with_borrow_mut(|packer| {
-        packer.reset();
-        let mut packed = Vec::with_capacity(most);
-        packer
-            .compress_vec(bytes, &mut packed, FlushCompress::Finish)
-            .ok()
-            .filter(|status| *status == flate2::Status::StreamEnd)
-            .expect("there is room for what cannot be made smaller");
-        packed.shrink_to_fit();
-        packed
-    })
-}
-
-/// Returns what was [packed](pack).
-pub(super) fn unpack(packed: &[u8]) -> Result<Arc<[u8]>, StoreError> {
-    let mut bytes = Vec::new();
-    ZlibDecoder::new(packed)
-        .read_to_end(&mut bytes)
-        .map_err(|error| StoreError::damaged(format_args!("a stored body is damaged: {error}")))?;
-    Ok(bytes.into())
-}
-
 /// Returns the hash of some texts; no other list of texts has it.
 pub(super) fn hash(texts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -164,32 +131,5 @@ impl ToSql for Status {
 impl FromSql for Status {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Self::from_word(value.as_str()?).ok_or(FromSqlError::InvalidType)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-    use super::*;
-
-    #[test]
-    fn every_body_comes_back_also_one_that_cannot_be_made_smaller() {
-        // Numbers without a pattern (xorshift), the same in every run.
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let noise: Vec<u8> = std::iter::repeat_with(|| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()
-        })
-        .take(1 << 17)
-        .flatten()
-        .collect();
-        for length in (0..300).chain([1000, 4096, 31 * 1024, 1 << 16, (1 << 16) + 1, 1 << 20]) {
-            for body in [&noise[..length], &vec![b'a'; length], &vec![0xff; length]] {
-                assert!(*unpack(&pack(body)).unwrap() == *body, "{length} bytes");
-            }
-        }
     }
 }

@@ -14,7 +14,7 @@ async fn told(store: &Store, key: &str, status: Status) -> JobId {
     intake.headers.push(("x-from".into(), CANARY.into()));
     let accepted = store.accept(intake).await.unwrap().1;
     let [Accepted::New(id)] = accepted[..] else { panic!("{accepted:?}") };
-    let value = Arc::new(json!({ "email": CANARY, "rest": "x".repeat(2000) }));
+    let value = Arc::new(json!({ "email": CANARY, "rest": noise(2000) }));
     let warning = connector::Warning { code: "odd".into(), message: CANARY.into() };
     let failure = connector::Failure::permanent("no", CANARY).hint(CANARY);
     let kinds = [

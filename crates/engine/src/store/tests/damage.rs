@@ -34,7 +34,7 @@ async fn whichever_page_is_overwritten_what_is_read_is_what_was_written() {
     for number in 0..JOBS {
         let job = job(&store, "hires", &number.to_string()).await;
         // Long and short, so that there are pages of every kind.
-        let output = Arc::new(json!("x".repeat(if number % 4 == 0 { 9000 } else { 90 })));
+        let output = Arc::new(json!(noise(if number % 4 == 0 { 9000 } else { 1500 })));
         let end = Kind::Succeeded { output, recovered: false, warnings: Vec::new() };
         let mut append = running(job, vec![entry(1, "s", started()), entry(2, "s", end)]);
         append.claim = Some(claim(&number.to_string(), "s"));

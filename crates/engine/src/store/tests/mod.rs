@@ -3,6 +3,7 @@
 
 mod accept;
 mod backup;
+mod batch;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod cut;
@@ -25,6 +26,26 @@ use super::{
     writable::Writable,
 };
 use crate::journal::{Choice, Entry, JobId, Kind, Outcome, Status, StepPath};
+
+/// Letters without a pattern: they take as much room as they are long.
+fn noise(length: usize) -> String {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    std::iter::repeat_with(|| char::from(b'a' + u8::try_from(random.below(26)).unwrap()))
+        .take(length)
+        .collect()
+}
+
+/// Numbers that follow from a seed (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 20) % limit
+    }
+}
 
 /// A store in a directory of its own.
 fn store() -> (TempDir, Store) {

@@ -8,7 +8,7 @@ const NOTHING: Keep = Keep { since: None, recipes: Vec::new(), bytes: None };
 /// A finished job with a journal of some size; it ended at [`at`]\(9\).
 async fn old(store: &Store, key: &str, status: Status) -> JobId {
     let id = job(store, "hires", key).await;
-    let text = Arc::new(json!("x".repeat(20_000)));
+    let text = Arc::new(json!(noise(20_000)));
     let big = Kind::Succeeded { output: text, recovered: false, warnings: Vec::new() };
     let mut append = running(id, vec![entry(1, "s", big)]);
     append.claim = Some(claim(key, "s"));
