@@ -1,8 +1,9 @@
 //! The store: jobs, journals, deliveries and effects in one database file. The only module that knows SQL.
 //!
 //! All writes go to one writer thread, in order, in group commits: whatever is queued when the writer is free becomes
-//! one transaction. Each request has its own savepoint. Reads use connections of their own and see everything that
-//! was answered before they were asked. What is hashed, serialised or compressed is so before it reaches the writer.
+//! one transaction. A request that is refused leaves the others alone; what they add up to is written once. Reads use
+//! connections of their own and see everything that was answered before they were asked. What is hashed, serialised or
+//! compressed is so before it reaches the writer.
 
 mod accept;
 mod append;

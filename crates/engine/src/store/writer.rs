@@ -2,7 +2,8 @@
 //!
 //! Whatever is queued when the writer is free becomes one transaction; all are answered after the one commit. A request
 //! that is refused leaves the others alone: the batch is rolled back and performed again, each request in a savepoint of
-//! its own. (Savepoints for all would cost half of the writer's time: refusals are rare.) When the disk fails a batch,
+//! its own. (Savepoints for all would cost half of the writer's time: refusals are rare.) What the requests of a batch add
+//! up, counts and moments and words, is [written once](Writable::settle), before the commit. When the disk fails a batch,
 //! everything of it is rolled back and answered [`StoreError::Unavailable`], and the database is opened anew before the
 //! next.
 
