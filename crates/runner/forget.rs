@@ -49,7 +49,8 @@ pub async fn run(dir: &Path, Asked { recipe, cancel_jobs }: &Asked) -> Result<Ex
     let Forgotten { cancelled } = forgotten?;
     let jobs = match cancelled {
         0 => String::new(),
-        some => format!("; {} of it that had not ended: cancelled", count(some, "job")),
+        1 => "; 1 job that had not ended was cancelled".into(),
+        some => format!("; {} that had not ended were cancelled", count(some, "job")),
     };
     terminal::talk(format!("{recipe} is {}{jobs}", paint(GOOD, "forgotten")));
     let left = "its webhook is answered 404; its jobs stay in the history";

@@ -104,10 +104,12 @@ fn one(recipe: &RecipeLine, now: Timestamp) -> Vec<String> {
                 paint(BAD, "its file is broken, and no earlier version holds")
             ));
         }
-        (FileState::Missing, _) => lines.push(format!(
-            "      {}",
-            paint(WARN, "its file is gone; it is off and keeps accepting: put it back, or `recipe-runner forget`")
-        )),
+        (FileState::Missing, _) => {
+            let gone = "its file is gone; it is off and keeps accepting";
+            lines.push(format!("      {}", paint(WARN, gone)));
+            let cure = format!("put it back, or `recipe-runner forget {}`", recipe.name);
+            lines.push(format!("      {}", paint(FAINT, cure)));
+        }
     }
     let last = recipe.last_event_at.map_or_else(
         || match recipe.last_ping_at {
