@@ -146,7 +146,8 @@ fn undecodable(recipe: &Recipe, delivery: &Delivery, failure: &Failure) -> NewJo
     }
 }
 
-fn key_text(value: &Value) -> Option<String> {
+/// Returns the text of a key; null is no key.
+pub(crate) fn key_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),

@@ -62,6 +62,23 @@ steps:
   - set: { done: true }
 ";
 
+const ORDERED: &str = "
+title: Goes one after the other
+trigger:
+  on: hr.hired
+  key: { group: people, value: event.kind | lower }
+  dedupe: event.name
+steps:
+  - set: { done: true }
+";
+
+const UNORDERED: &str = "
+title: Goes at once
+trigger: hr.hired
+steps:
+  - set: { done: true }
+";
+
 const ASKED: &str = "
 given:
   event: { payload: { kind: Hello, name: Ada, files: [] } }
@@ -177,6 +194,8 @@ fn play_recipe(recipe: &str, text: &str, recorded: &str, crash: bool) -> (Tested
             Source::new("recipes/main.yaml", MAIN),
             Source::new("recipes/asks.yaml", ASKS),
             Source::new("recipes/sort.yaml", SORT),
+            Source::new("recipes/ordered.yaml", ORDERED),
+            Source::new("recipes/unordered.yaml", UNORDERED),
         ],
         tables: vec![Source::new("tables/words.csv", "en,de\nHello,Hallo\nBye,Tschüs\n")],
     };
@@ -249,6 +268,80 @@ fn what_is_out_of_order_or_of_time_is_told() {
         ),
         "{told:?}"
     );
+}
+
+#[test]
+fn a_range_holds_what_is_in_it_and_says_its_bounds() {
+    let case = |expected: &str| {
+        format!(
+            "  - name: x
+    replies: {{ upload: [{{ fail: {{ kind: transient, after: 10m }} }}, {{}}, {{}}] }}
+    expect: {{ steps: {{ {expected} }} }}
+"
+        )
+    };
+    for right in [
+        "'upload[0]': { waited: { at_least: 10m, at_most: 1h } }",
+        "'upload[0]': { waited: { greater: 9m } }",
+        "'upload[1]': { waited: { at_least: 0s, less: 1s } }",
+        "upload: { count: { at_least: 2 }, attempts: { greater: 2, less: 4 } }",
+        "person: { at: { at_least: 2026-03-02T08:00:00Z, less: 2026-03-02T08:00:01Z } }",
+    ] {
+        assert_eq!(told(&case(right)), ["recipes/x.test.yaml", "ok   x"], "{right}");
+    }
+    for (wrong, said) in [
+        (
+            "'upload[1]': { waited: { at_least: 2h, at_most: 3h } }",
+            "steps.upload[1].waited: expected at least 2h and at most 3h, got 0s",
+        ),
+        ("upload: { attempts: { less: 3 } }", "steps.upload.attempts: expected less than 3, got 3"),
+        (
+            "person: { at: { greater: 2026-03-02T08:00:00Z } }",
+            "steps.person.at: expected more than 2026-03-02T08:00:00Z, got 2026-03-02T08:00:00Z",
+        ),
+        (
+            "person: { count: { greater: 1, at_most: 3 } }",
+            "steps.person: expected that it runs more than 1 and at most 3 times, got that it runs once, called with \
+             {\"name\":\"Ada\"}",
+        ),
+    ] {
+        assert_eq!(told(&case(wrong))[2..], [said], "{wrong}");
+    }
+}
+
+#[test]
+fn the_keys_of_a_job_are_its_recipes_own_or_its_triggers() {
+    let told = |recipe: &str, event: &str, expect: &str| {
+        let case = format!("cases: [{{ name: x, event: {{ {event} }}, expect: {{ {expect} }} }}]");
+        let body = r#"{ "kind": "Bye", "name": "Ada", "files": ["a"] }"#;
+        let told = lines(&play_recipe(recipe, &case, body, false).0);
+        let told = told.lines().map(str::trim).filter(|line| !line.starts_with("at "));
+        told.skip(1).collect::<Vec<_>>().join("\n")
+    };
+    let hello = "payload: { kind: Hello, name: Ada, files: [] }";
+    for (recipe, event, right) in [
+        ("ordered", hello, "key: hello, key_group: people, dedupe: Ada"),
+        ("ordered", "file: hire.json", "key: bye, key_group: { not: peple }, dedupe: Ada"),
+        ("unordered", "file: hire.json", "key: absent, key_group: absent, dedupe: key"),
+    ] {
+        assert_eq!(told(recipe, event, right), "ok   x", "{right}");
+    }
+    let of_trigger = "that of the trigger, which is known of an `event` with a `file` only";
+    for (recipe, event, wrong, said) in [
+        ("ordered", hello, "key: bye", r#"key: expected "bye", got "hello""#),
+        ("ordered", hello, "key_group: absent", r#"key_group: expected null, got "people""#),
+        ("ordered", hello, "dedupe: Bob", r#"dedupe: expected "Bob", got "Ada""#),
+        ("unordered", "file: hire.json", "key: any", "key: expected any value, got nothing"),
+        ("unordered", hello, "key: absent", &format!("key: expected null, got {of_trigger}")),
+        (
+            "unordered",
+            hello,
+            "dedupe: any",
+            &format!("dedupe: expected any value, got {of_trigger}"),
+        ),
+    ] {
+        assert_eq!(told(recipe, event, wrong), format!("FAIL x\n{said}"), "{wrong}");
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ mod yaml;
 
 pub use cases::{
     Case, CaseEvent, Cases, Change, EventFrom, Expect, Expected, ExpectedError, ExpectedStep,
-    ExpectedWarning, Fail, FailKind, LookedUp, Matcher, Mismatch, Pattern, Recording, Reply,
+    ExpectedWarning, Fail, FailKind, LookedUp, Matcher, Mismatch, Pattern, Range, Recording, Reply,
     Script, Selector, example, read_cases,
 };
 pub use catalogue::{

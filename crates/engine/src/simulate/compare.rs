@@ -1,7 +1,8 @@
 //! Holds what happened against what a case expects.
 
-use jiff::SignedDuration;
-use recipe::{Case, Expected, ExpectedStep, ExpectedWarning, Mismatch, Selector, Span};
+use std::fmt::Display;
+
+use recipe::{Case, Expected, ExpectedStep, ExpectedWarning, Mismatch, Range, Selector, Span};
 use serde_json::Value;
 
 use super::{Played, StepRun};
@@ -45,6 +46,16 @@ pub(super) fn differences(case: &Case, played: &Played) -> Vec<Mismatch> {
                     found.push(at_step("error.step", step, &got.step.0, *span));
                 }
             }
+        }
+    }
+    let keys = &played.keys;
+    for (path, expected, key) in [
+        ("key", &expect.key, &keys.order),
+        ("key_group", &expect.key_group, &keys.group),
+        ("dedupe", &expect.dedupe, &keys.dedupe),
+    ] {
+        if let Some(expected) = expected {
+            key.compare(path, expected, &mut found);
         }
     }
     if let Some(expected) = &expect.output {
@@ -97,10 +108,10 @@ fn compare_step(step: &ExpectedStep, played: &Played, found: &mut Vec<Mismatch>)
     let runs: Vec<&StepRun> =
         played.steps.iter().filter(|run| step.step.covers(&run.path.0)).collect();
     let times = u32::try_from(runs.len()).unwrap_or(u32::MAX);
-    if let Some((expected, span)) = step.count
-        && expected != times
+    if let Some(expected) = &step.count
+        && !expected.holds(times)
     {
-        found.push(mismatch(&path, &runs_of(expected), got_runs(&runs), span));
+        found.push(mismatch(&path, &runs_within(expected), got_runs(&runs), expected.span));
         return;
     }
     let expects_run = !step.with.is_empty()
@@ -113,23 +124,12 @@ fn compare_step(step: &ExpectedStep, played: &Played, found: &mut Vec<Mismatch>)
         found.push(mismatch(&path, "that it runs", "that it does not run".into(), step.span));
         return;
     }
-    if let Some((expected, span)) = step.attempts {
-        let got: u32 = runs.iter().map(|run| run.attempts).sum();
-        if got != expected {
-            let path = format!("{path}.attempts");
-            found.push(mismatch(&path, &expected.to_string(), got.to_string(), span));
-        }
+    if let Some(expected) = &step.attempts {
+        let got = runs.iter().map(|run| run.attempts).sum();
+        outside(&format!("{path}.attempts"), expected, got, |one| one, found);
     }
-    let first = runs.first();
-    if let (Some((expected, span)), Some(run)) = (step.at, first)
-        && run.began != expected
-    {
-        found.push(mismatch(
-            &format!("{path}.at"),
-            &expected.to_string(),
-            run.began.to_string(),
-            span,
-        ));
+    if let (Some(expected), Some(run)) = (&step.at, runs.first()) {
+        outside(&format!("{path}.at"), expected, run.began, |one| one, found);
     }
     for run in &runs {
         // A step that runs once is named as the test names it; one of several by its whole path.
@@ -138,13 +138,9 @@ fn compare_step(step: &ExpectedStep, played: &Played, found: &mut Vec<Mismatch>)
             let got = run.input.as_ref().and_then(|input| input.get(name));
             expected.compare(&format!("{path}.with.{name}"), got, found);
         }
-        if let Some((expected, span)) = step.waited {
+        if let Some(expected) = &step.waited {
             let got = run.ended.duration_since(run.began);
-            if SignedDuration::try_from(expected).ok() != Some(got) {
-                let path = format!("{path}.waited");
-                let expected = SignedDuration::try_from(expected).unwrap_or_default();
-                found.push(mismatch(&path, &format!("{expected:#}"), format!("{got:#}"), span));
-            }
+            outside(&format!("{path}.waited"), expected, got, |one| format!("{one:#}"), found);
         }
         if let Some(expected) = &step.ask {
             let got = run.ask.as_deref().map(Value::from);
@@ -193,6 +189,19 @@ fn reason(played: &Played) -> Option<&str> {
     })
 }
 
+/// Adds a value that does not fit a range.
+fn outside<T: PartialOrd + Copy, D: Display>(
+    path: &str,
+    expected: &Range<T>,
+    got: T,
+    shown: impl Fn(T) -> D,
+    found: &mut Vec<Mismatch>,
+) {
+    if !expected.holds(got) {
+        found.push(mismatch(path, &expected.said(&shown), shown(got).to_string(), expected.span));
+    }
+}
+
 fn mismatch(path: &str, expected: &str, got: String, span: Span) -> Mismatch {
     Mismatch { path: path.into(), expected: expected.into(), got, diff: Vec::new(), span }
 }
@@ -207,6 +216,13 @@ fn runs_of(times: u32) -> String {
         0 => "that it does not run".into(),
         1 => "that it runs once".into(),
         times => format!("that it runs {times} times"),
+    }
+}
+
+fn runs_within(times: &Range<u32>) -> String {
+    match times.only() {
+        Some(times) => runs_of(times),
+        None => format!("that it runs {} times", times.said(|times| times)),
     }
 }
 

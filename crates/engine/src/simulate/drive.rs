@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     Bench, Played, Problem,
+    keys::{Keys, OfTrigger},
     placeholder::placeholder,
     runs::{runs, unanswered},
     script::{Given, ScriptReader, Stuck, Why, failure, stuck, stuck_ask, stuck_child},
@@ -34,6 +35,7 @@ pub(super) fn play(
     case: &Case,
     recipe: &Arc<Recipe>,
     event: Value,
+    given_keys: Option<OfTrigger>,
 ) -> Result<(Played, Option<Stuck>), Problem> {
     let event = Arc::new(Payload::from(event));
     let tables = bench.tables(case);
@@ -73,6 +75,8 @@ pub(super) fn play(
     if !wanted.map_err(|error| of_recipe("trigger.when", error.message))? {
         return Ok((Played { status: "filtered", label, ..Played::nothing() }, None));
     }
+    let keys =
+        Keys::of(recipe, &scope, given_keys).map_err(|(what, message)| of_recipe(what, message))?;
     let job = JobFacts { id: JobId(1), url: URL.into(), label: label.clone(), seed: 1 };
     let stage = Stage { recipe: recipe.clone(), tables, properties, event, job };
     let fault = |misfit| Problem {
@@ -104,7 +108,7 @@ pub(super) fn play(
     let mut rows = stage.tables.watch.as_ref().map(|watch| watch.rows()).unwrap_or_default();
     rows.retain(|(table, _)| !case.tables.contains_key(table));
     let (journal, event) = (driver.journal, stage.event.view().to_value());
-    Ok((Played { status, outcome, attention, label, steps, journal, event, rows }, stuck))
+    Ok((Played { status, outcome, attention, label, keys, steps, journal, event, rows }, stuck))
 }
 
 /// What a machine of the case is made with.
@@ -447,6 +451,7 @@ impl Played {
             outcome: None,
             attention: Vec::new(),
             label: String::new(),
+            keys: Keys::default(),
             steps: Vec::new(),
             journal: Vec::new(),
             event: Value::Null,

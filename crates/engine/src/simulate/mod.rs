@@ -8,6 +8,7 @@ mod compare;
 pub mod coverage;
 mod crash;
 mod drive;
+mod keys;
 pub(crate) mod placeholder;
 pub mod record;
 mod report;
@@ -32,6 +33,9 @@ use crate::{
     stand_ins::StandIns,
 };
 
+use keys::OfTrigger;
+
+pub use keys::{Key, Keys};
 pub use report::{junit, lines, summary};
 pub use runs::StepRun;
 pub use script::{Stuck, Why};
@@ -116,6 +120,8 @@ pub struct Played {
     pub attention: Vec<String>,
     /// The job's label.
     pub label: String,
+    /// The job's keys.
+    pub keys: Keys,
     /// What the steps did, in order.
     pub steps: Vec<StepRun>,
     /// The whole journal.
@@ -180,12 +186,14 @@ impl Bench<'_> {
         case: &Case,
         recipe: &Arc<Recipe>,
     ) -> Result<(Played, Option<Stuck>), Problem> {
-        self.event(case, recipe).and_then(|event| drive::play(self, case, recipe, event))
+        let (event, keys) = self.event(case, recipe)?;
+        drive::play(self, case, recipe, event, keys)
     }
 
-    /// Returns the event of a case, decoded and changed.
-    fn event(&self, case: &Case, recipe: &Recipe) -> Result<Value, Problem> {
+    /// Returns the event of a case, decoded and changed, with the keys that the trigger gives it.
+    fn event(&self, case: &Case, recipe: &Recipe) -> Result<(Value, Option<OfTrigger>), Problem> {
         let problem = |span, message: String| Problem { message, help: Vec::new(), span };
+        let mut keys = None;
         let decoded = match &case.event.from {
             EventFrom::Payload(payload) => payload.clone(),
             EventFrom::File { path, span } => {
@@ -209,7 +217,11 @@ impl Bench<'_> {
                     Problem { message, help, span: *span }
                 })?;
                 match (events.pop(), events.len()) {
-                    (Some(event), 0) => event.payload.into(),
+                    (Some(event), 0) => {
+                        let (order, dedupe) = (event.order_key, event.dedupe_key);
+                        keys = Some(OfTrigger { order, dedupe });
+                        event.payload.into()
+                    }
                     (None, _) => {
                         let message = format!("`{path}` holds no event for `{name}`");
                         return Err(problem(*span, message));
@@ -221,7 +233,8 @@ impl Bench<'_> {
                 }
             }
         };
-        case.event.changed(decoded).map_err(|(span, message)| problem(span, message))
+        let changed = case.event.changed(decoded);
+        changed.map(|event| (event, keys)).map_err(|(span, message)| problem(span, message))
     }
 
     fn properties(&self, case: &Case) -> Value {

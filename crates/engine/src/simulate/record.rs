@@ -90,7 +90,7 @@ impl Recorder<'_> {
     /// Plays a case on real connections: what it writes is written.
     pub fn record(&self, case: &Case, recipe: &Arc<Recipe>) -> Result<Recording, Problem> {
         let bench = Bench::new(self.project, self.connectors, self.files);
-        let event = bench.event(case, recipe)?;
+        let (event, _) = bench.event(case, recipe)?;
         let body = match &case.event.from {
             EventFrom::File { path, .. } if case.event.changes.is_empty() => {
                 Some((self.files)(path).map_err(|why| problem(case.span, why))?)
@@ -115,7 +115,7 @@ impl Recorder<'_> {
             RecordedEvent::Body(body) => {
                 let files = |_: &str| Ok(body.clone());
                 let bench = Bench::new(self.project, self.connectors, &files);
-                bench.event(case, recipe)?
+                bench.event(case, recipe)?.0
             }
         };
         let stand_in = of_payload(case, payload, replies.clone());

@@ -1,10 +1,8 @@
 //! What a case expects: of the job, of its steps, of their order.
 
-use std::time::Duration;
+use jiff::{SignedDuration, Timestamp};
 
-use jiff::Timestamp;
-
-use super::{matcher::Expected, selector::Selector};
+use super::{matcher::Expected, range::Range, selector::Selector};
 use crate::diagnostic::Span;
 
 /// What must come of a case. What it does not name is not looked at.
@@ -19,6 +17,12 @@ pub struct Expect {
     pub message: Option<Expected>,
     /// The job's label.
     pub label: Option<Expected>,
+    /// The key that orders the job among others; absent when it waits for none.
+    pub key: Option<Expected>,
+    /// The group of recipes that share the key; absent when it is the recipe's own.
+    pub key_group: Option<Expected>,
+    /// The key by which a repeat of its delivery is known.
+    pub dedupe: Option<Expected>,
     /// The error it failed with.
     pub error: Option<ExpectedError>,
     /// What a called recipe gives.
@@ -56,13 +60,13 @@ pub struct ExpectedStep {
     /// Where the name stands.
     pub span: Span,
     /// How often it runs (rounds, not attempts); 0 for `not_run`.
-    pub count: Option<(u32, Span)>,
+    pub count: Option<Range<u32>>,
     /// How often it is called in all, retries included.
-    pub attempts: Option<(u32, Span)>,
+    pub attempts: Option<Range<u32>>,
     /// When it begins.
-    pub at: Option<(Timestamp, Span)>,
+    pub at: Option<Range<Timestamp>>,
     /// How long it takes from its begin to its end: waits, answers and retries.
-    pub waited: Option<(Duration, Span)>,
+    pub waited: Option<Range<SignedDuration>>,
     /// What it asks a person.
     pub ask: Option<Expected>,
     /// Inputs by name; every run of the step must have them.

@@ -2,7 +2,6 @@
 
 use crate::{
     diagnostic::Span,
-    durations,
     recipe::StepKind,
     schema::Object,
     yaml::{Node, Value},
@@ -14,6 +13,7 @@ use super::{
     expect::{Expect, ExpectedError, ExpectedStep, ExpectedWarning},
     known::{self, STATUSES},
     matcher::{self, Expected},
+    range::{self, Range},
     read::Reader,
     selector::Place,
 };
@@ -46,6 +46,14 @@ impl<'a> Reader<'a> {
                 "reason" => expect.reason = self.words(value, "`reason`"),
                 "message" => expect.message = self.words(value, "`message`"),
                 "label" => expect.label = self.words(value, "`label`"),
+                "key" | "key_group" | "dedupe" if self.called => {
+                    let message = format!("this recipe is called, so it has no `{}`", key.text);
+                    let cure = "the job that calls it holds the key";
+                    self.to.error("wrong-value", key.span, message).help.push(cure.into());
+                }
+                "key" => expect.key = self.words(value, "`key`"),
+                "key_group" => expect.key_group = self.words(value, "`key_group`"),
+                "dedupe" => expect.dedupe = self.words(value, "`dedupe`"),
                 "error" => expect.error = Some(self.error(value)),
                 "warnings" => expect.warnings = self.warnings(value),
                 "order" => expect.order = self.order(value),
@@ -122,7 +130,9 @@ impl<'a> Reader<'a> {
                 output: None,
             };
             match &value.value {
-                Value::Text(word) if word == "not_run" => step.count = Some((0, value.span)),
+                Value::Text(word) if word == "not_run" => {
+                    step.count = Some(Range::exactly(0, value.span))
+                }
                 Value::Map(_) => self.step_map(value, &place, &mut step),
                 _ => self.to.wrong_type(
                     value,
@@ -145,15 +155,10 @@ impl<'a> Reader<'a> {
         };
         for (key, value) in self.to.entries(node, &format!("`{}`", step.name), known) {
             match key.text.as_str() {
-                "count" => {
-                    step.count = self.to.count(value, "`count`").map(|count| (count, value.span));
-                }
-                "attempts" => {
-                    step.attempts =
-                        self.to.count(value, "`attempts`").map(|count| (count, value.span));
-                }
-                "at" => step.at = self.moment(value, "`at`").map(|at| (at, value.span)),
-                "waited" => self.waited(value, step),
+                "count" => step.count = range::count(value, "`count`", &mut self.to),
+                "attempts" => step.attempts = range::count(value, "`attempts`", &mut self.to),
+                "at" => step.at = range::moment(value, "`at`", &mut self.to),
+                "waited" => step.waited = range::time(value, "`waited`", &mut self.to),
                 "ask" => step.ask = self.words(value, "`ask`"),
                 "with" => {
                     if let Some(inputs) = self.takes(place) {
@@ -166,16 +171,6 @@ impl<'a> Reader<'a> {
                     }
                     step.output = Some(matcher::read(value));
                 }
-            }
-        }
-    }
-
-    fn waited(&mut self, node: &Node, step: &mut ExpectedStep) {
-        let Some(text) = self.to.text(node, "`waited`") else { return };
-        match durations::parse(text) {
-            Ok(time) => step.waited = Some((time, node.span)),
-            Err(why) => {
-                self.to.error("wrong-value", node.span, why).help.push(durations::FORMAT.into());
             }
         }
     }

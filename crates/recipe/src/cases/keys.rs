@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use serde_json::{Number, Value as Json};
 
 #[cfg(test)]
@@ -125,6 +126,17 @@ impl Reporter<'_> {
         }
         self.wrong_type(node, of, "text");
         None
+    }
+
+    /// Returns the moment of a node.
+    pub(super) fn moment(&mut self, node: &Node, of: &str) -> Option<Timestamp> {
+        let text = self.text(node, of)?;
+        let moment = text.parse().ok();
+        if moment.is_none() {
+            let message = format!("{of} is a moment such as 2026-01-05T09:00:00Z, found `{text}`");
+            self.error("wrong-value", node.span, message);
+        }
+        moment
     }
 
     /// Returns the whole number of a node, not below zero.

@@ -14,7 +14,18 @@ pub(crate) const EVENT: Known =
 pub(crate) const EXPECT: Known = Known {
     what: "`expect`",
     keys: &[
-        "status", "reason", "message", "error", "output", "steps", "order", "warnings", "label",
+        "status",
+        "reason",
+        "message",
+        "error",
+        "output",
+        "steps",
+        "order",
+        "warnings",
+        "label",
+        "key",
+        "key_group",
+        "dedupe",
     ],
 };
 pub(crate) const ERROR: Known =
@@ -42,8 +53,14 @@ pub(crate) const GIVEN_WARNING: Known =
 /// The keys of a map that is a matcher.
 pub(crate) const MATCHER: Known = Known {
     what: "a matcher",
-    keys: &["matches", "equals", "contains", "one_of", "not", "greater", "less"],
+    keys: &[
+        "matches", "equals", "contains", "one_of", "not", "greater", "less", "at_least", "at_most",
+    ],
 };
+
+/// The keys of a map that bounds a count, a moment or a time.
+pub(crate) const RANGE: Known =
+    Known { what: "a range", keys: &["greater", "less", "at_least", "at_most"] };
 
 /// How a case may end.
 pub(crate) const STATUSES: [&str; 6] =

@@ -50,6 +50,10 @@ pub enum Matcher {
     Greater(Json),
     /// It is a lesser number than this, or a text before it (an earlier date).
     Less(Json),
+    /// It is this number or a greater one, this text or one after it.
+    AtLeast(Json),
+    /// It is this number or a lesser one, this text or one before it.
+    AtMost(Json),
     /// It is all of these.
     All(Vec<Expected>),
     /// It is a map; the keys named here are looked at, others are not.
@@ -125,6 +129,10 @@ impl Expected {
             (Matcher::Greater(bound), Some(got))
                 if order(got, bound) == Some(Ordering::Greater) => {}
             (Matcher::Less(bound), Some(got)) if order(got, bound) == Some(Ordering::Less) => {}
+            (Matcher::AtLeast(bound), Some(got))
+                if order(got, bound).is_some_and(Ordering::is_ge) => {}
+            (Matcher::AtMost(bound), Some(got))
+                if order(got, bound).is_some_and(Ordering::is_le) => {}
             (Matcher::All(parts), got) => {
                 for part in parts {
                     part.compare(path, got, out);
@@ -152,7 +160,9 @@ impl Expected {
                 | Matcher::OneOf(_)
                 | Matcher::Not(_)
                 | Matcher::Greater(_)
-                | Matcher::Less(_),
+                | Matcher::Less(_)
+                | Matcher::AtLeast(_)
+                | Matcher::AtMost(_),
                 _,
             ) => differs(self.said(), Vec::new()),
         }
@@ -173,7 +183,7 @@ impl Expected {
     }
 
     /// Says what is expected.
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         match &self.matcher {
             Matcher::Equals(value) => shown(Some(value)),
             Matcher::Absent => "absent".into(),
@@ -185,6 +195,8 @@ impl Expected {
             Matcher::Not(other) => format!("anything but {}", other.said()),
             Matcher::Greater(bound) => format!("more than {}", shown(Some(bound))),
             Matcher::Less(bound) => format!("less than {}", shown(Some(bound))),
+            Matcher::AtLeast(bound) => format!("at least {}", shown(Some(bound))),
+            Matcher::AtMost(bound) => format!("at most {}", shown(Some(bound))),
             Matcher::All(parts) => said_all(parts, " and "),
             Matcher::Map(fields) => {
                 let field = |(key, one): &(String, Self)| format!("{key}: {}", one.said());
@@ -253,6 +265,8 @@ fn one(word: &str, value: &Node) -> Matcher {
         ("one_of", Value::List(items)) => Matcher::OneOf(items.iter().map(read).collect()),
         ("greater", _) => Matcher::Greater(json(value)),
         ("less", _) => Matcher::Less(json(value)),
+        ("at_least", _) => Matcher::AtLeast(json(value)),
+        ("at_most", _) => Matcher::AtMost(json(value)),
         _ => Matcher::Not(Box::new(read(value))),
     }
 }
@@ -284,9 +298,12 @@ pub(super) fn check(node: &Node, to: &mut Reporter<'_>) {
                 items.iter().filter(|item| is_matcher(item)).for_each(|item| check(item, to));
             }
             ("not" | "contains", _) if is_matcher(value) => check(value, to),
-            ("greater" | "less", Value::Int(_) | Value::Float(_) | Value::Text(_)) => {}
+            (
+                "greater" | "less" | "at_least" | "at_most",
+                Value::Int(_) | Value::Float(_) | Value::Text(_),
+            ) => {}
             ("one_of", _) => to.wrong_type(value, "`one_of`", "a list of values"),
-            ("greater" | "less", _) => {
+            ("greater" | "less" | "at_least" | "at_most", _) => {
                 to.wrong_type(value, &format!("`{}`", key.text), "a number, a date or text");
             }
             _ => {}
@@ -373,6 +390,8 @@ mod tests {
             ("{ not: Ada }", json!("Bob")),
             ("{ not: null }", json!("Bob")),
             ("{ greater: 1, less: 3 }", json!(2)),
+            ("{ at_least: 2, at_most: 2 }", json!(2)),
+            ("{ at_most: '2026-01-05' }", json!("2026-01-05")),
             ("{ greater: '2026-01-05' }", json!("2026-02-01")),
             ("{ less: '2026-01-05T09:00:00+01:00' }", json!("2026-01-05T07:59:59Z")),
         ];
@@ -403,6 +422,8 @@ mod tests {
                 r#"x: anything but text that matches `A` / "Ada""#,
             ),
             ("{ greater: 1, less: 3 }", json!(4), "x: less than 3 / 4"),
+            ("{ at_least: 2 }", json!(1.5), "x: at least 2 / 1.5"),
+            ("{ at_most: 2 }", json!(3), "x: at most 2 / 3"),
             ("{ greater: 1 }", json!("4"), r#"x: more than 1 / "4""#),
         ];
         for (yaml, got, difference) in wrong {

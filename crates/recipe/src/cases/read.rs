@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
                 }
                 "event" => self.event(node, &mut given),
                 "input" => self.input(key.span, node, &mut given),
-                "now" => given.now = self.moment(node, "`now`"),
+                "now" => given.now = self.to.moment(node, "`now`"),
                 "replies" => given.replies = self.replies(node),
                 "properties" => given.properties = self.properties(node),
                 "tables" => given.tables = self.tables(node),
@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
                         given.from = Some(EventFrom::File { path, span: value.span });
                     }
                 }
-                "received_at" => given.received_at = self.moment(value, "`received_at`"),
+                "received_at" => given.received_at = self.to.moment(value, "`received_at`"),
                 _ => given.changes = self.changes(value),
             }
         }
@@ -476,16 +476,6 @@ impl<'a> Reader<'a> {
             },
             _ => None,
         }
-    }
-
-    pub(super) fn moment(&mut self, node: &Node, of: &str) -> Option<Timestamp> {
-        let text = self.to.text(node, of)?;
-        let moment = text.parse().ok();
-        if moment.is_none() {
-            let message = format!("{of} is a moment such as 2026-01-05T09:00:00Z, found `{text}`");
-            self.to.error("wrong-value", node.span, message);
-        }
-        moment
     }
 
     /// Reports something that must be there.

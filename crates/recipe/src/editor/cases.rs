@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{closed, duration, name, such_as};
 use crate::cases::known::{
-    CASE, ERROR, EVENT, EXPECT, FAIL, FILE, GIVEN, KINDS, MATCHER, STATUSES, STEP, WARNED, WARNING,
+    CASE, ERROR, EVENT, EXPECT, FAIL, FILE, GIVEN, KINDS, MATCHER, RANGE, STATUSES, STEP, WARNED,
+    WARNING,
 };
 
 /// Returns the schema of a test file. Which steps there are, and what they give, is in the recipe beside it, where no
@@ -156,6 +157,15 @@ fn expect(name: &str) -> Value {
         "reason" => words("The reason of the `stop` that ended it.", "There are no documents."),
         "message" => words("What the outcome says: reason or error, hint, warnings.", "not found"),
         "label" => words("The job's label.", "Ada Lovelace"),
+        "key" => words(
+            "The key that orders the job among others; `absent`: it waits for none.",
+            "46194062",
+        ),
+        "key_group" => words(
+            "The group of recipes that the key is shared with; `absent`: it is the recipe's own.",
+            "people",
+        ),
+        "dedupe" => words("The key by which a repeat of its delivery is known.", "46194062"),
         "error" => of("error", "The error it fails with."),
         "output" => of("expected", "What a called recipe gives."),
         "steps" => described(
@@ -175,10 +185,10 @@ fn expect(name: &str) -> Value {
 
 fn step(name: &str) -> Value {
     match name {
-        "count" => described(whole(1), "How often it runs; rounds count, attempts do not."),
-        "attempts" => described(whole(3), "How often it is called in all, retries included."),
-        "at" => described(such_as("2026-03-02T08:00:00Z"), "When it begins."),
-        "waited" => described(duration(), "How long it takes from begin to end, retries included."),
+        "count" => range(whole(1), "How often it runs; rounds count, attempts do not."),
+        "attempts" => range(whole(3), "How often it is called in all, retries included."),
+        "at" => range(such_as("2026-03-02T08:00:00Z"), "When it begins."),
+        "waited" => range(duration(), "How long it takes from begin to end, retries included."),
         "with" => described(
             json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/expected" } }),
             "Its inputs by name, in every run of it. `absent`: the input is not sent.",
@@ -222,13 +232,14 @@ fn matcher(name: &str) -> Value {
             "Any of these.",
         ),
         "not" => described(json!({}), "Anything but this."),
-        "greater" => described(
+        bound => described(
             json!({ "type": ["number", "string"], "examples": [10, "2026-01-05"] }),
-            "A greater number, or a later date or moment.",
-        ),
-        _ => described(
-            json!({ "type": ["number", "string"], "examples": [10, "2026-01-05"] }),
-            "A lesser number, or an earlier date or moment.",
+            match bound {
+                "greater" => "A greater number, or a later date or moment.",
+                "less" => "A lesser number, or an earlier date or moment.",
+                "at_least" => "This number or a greater one, this date or moment or a later one.",
+                _ => "This number or a lesser one, this date or moment or an earlier one.",
+            },
         ),
     }
 }
@@ -245,6 +256,19 @@ fn of(definition: &str, means: &str) -> Value {
 /// A text to compare with, or a matcher.
 fn words(means: &str, example: &str) -> Value {
     described(json!({ "$ref": "#/$defs/words", "examples": [example] }), means)
+}
+
+/// A value, or a map with its bounds.
+fn range(one: Value, means: &str) -> Value {
+    let bounds = RANGE.keys.iter().map(|key| ((*key).to_owned(), one.clone()));
+    let bounds = json!({
+        "type": "object",
+        "properties": serde_json::Map::from_iter(bounds),
+        "additionalProperties": false,
+        "minProperties": 1,
+    });
+    let means = format!("{means} A map with bounds is a range: `{{ at_least: …, at_most: … }}`.");
+    described(json!({ "anyOf": [one, bounds] }), &means)
 }
 
 fn whole(example: u32) -> Value {
