@@ -128,6 +128,7 @@ fn masked(mut plan: Plan, mut hidden: Vec<String>, paths: &[String]) -> Plan {
 fn hide_requests(requests: &mut [Planned], hidden: &[String]) {
     for request in requests {
         mask::hide_text(&mut request.url, hidden);
+        request.headers.values_mut().for_each(|value| mask::hide_text(value, hidden));
         mask::hide_values(&mut request.body, hidden);
     }
 }

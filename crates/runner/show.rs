@@ -95,6 +95,8 @@ pub fn requests(requests: &[Planned]) -> Vec<String> {
     let mut lines = Vec::new();
     for request in requests {
         lines.push(format!("      {} {}", request.method, request.url));
+        let headers = request.headers.iter();
+        lines.extend(headers.map(|(name, value)| paint(FAINT, format!("      {name}: {value}"))));
         if !request.body.is_null() {
             let body = serde_json::to_string_pretty(&request.body).unwrap_or_default();
             lines.extend(body.lines().map(|line| format!("      {line}")));

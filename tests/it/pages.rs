@@ -133,6 +133,39 @@ fn an_unknown_outcome_is_settled_on_its_page() {
     assert_eq!(town.asked(Operation::CreateEmployee), 1);
 }
 
+/// Whoever lets a held write go sees on its page what leaves, without what the recipe masks and without the key.
+#[test]
+fn a_held_write_is_read_and_sent_on_its_page() {
+    let mut town = Town::new();
+    town.edit_recipe(
+        "\nsteps:\n",
+        "\nsettings: { writes: hold, mask: [event.candidate.email_addresses] }\n\nsteps:\n",
+    );
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "needs_attention");
+    let (cookie, csrf) = sign_in(&town, &town.token("operator"));
+    let page = town.ask("GET", "/jobs/1", None, &cookie, "").body;
+    let page = page.replace("&#x2f;", "/").replace("&quot;", "\"");
+    let request = page.split_once("<pre class=\"request\">").expect("the request is there").1;
+    let request = request.split_once("</pre>").unwrap().0;
+    assert!(request.contains(&format!("<strong>POST {}", town.goco.url())), "{request}");
+    assert!(request.contains("content-type: application/json\n"), "{request}");
+    assert!(request.contains("authorization: Bearer ***\n"), "{request}");
+    assert!(request.contains("\"first_name\": \"Johnny\""), "{request}");
+    assert!(request.contains("\"personal_email\": \"***\""), "{request}");
+    assert!(!page.contains("personal@example.com"), "{page}");
+    assert!(!page.contains(&sandbox::goco::Switches::default().key), "{page}");
+    assert!(!page.contains("Did <code>employee</code> happen?"), "it is known that it did not");
+    let viewer = town.get("/jobs/1", &town.token("viewer"));
+    assert!(!viewer.contains("class=\"request\""), "{viewer}");
+
+    let fields = [("csrf", csrf.as_str()), ("step", "employee"), ("verdict", "not_happened")];
+    let answered = form(&town, "/jobs/1/resolve", &cookie, &fields);
+    assert_eq!(answered.status, 303, "{answered:?}");
+    town.until("it is sent", || (!town.employees(JOHNNY).is_empty()).then_some(()));
+}
+
 #[test]
 fn a_viewer_sees_no_personal_data() {
     let mut town = Town::new();

@@ -204,6 +204,29 @@ fn a_write_that_nobody_knows_of_is_settled_by_who_looked() {
 }
 
 #[test]
+fn a_held_write_is_let_go_by_who_read_it() {
+    let mut town = Town::new();
+    town.edit_recipe("\nsteps:\n", "\nsettings: { writes: hold }\n\nsteps:\n");
+    town.start();
+    town.hire(JOHNNY);
+    town.wait(1, "needs_attention");
+    let operator = town.token("operator");
+
+    let mut browser = Browser::at(&town, "held-write");
+    browser.sign_in(&operator);
+    browser.press("Johnny Smith");
+    browser.is_at("/jobs/1");
+    browser.see("Shall employee be sent?");
+    browser.see("\"personal_email\": \"personal@example.com\"");
+    browser.look("job-held");
+    browser.press("Send it");
+    browser.see("Shall documents[0].upload be sent?");
+    browser.look("job-held-again");
+    browser.end();
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+}
+
+#[test]
 fn an_approval_is_given_by_somebody_without_a_mouse() {
     let mut town = Town::new();
     ask_first(&town, "May {{ event.candidate.first_name }} start?");

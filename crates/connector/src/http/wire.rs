@@ -5,6 +5,7 @@
 //! write gives its calls a wire that does not let writes out; nothing a connector does gets past it.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -58,6 +59,9 @@ pub struct Planned {
     pub method: String,
     /// Where it would go.
     pub url: String,
+    /// The headers that the connector gives it, in small letters; of credentials only the scheme is shown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// What it would carry: JSON, or a text that says what.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
@@ -264,7 +268,33 @@ fn planned(request: &Request, url: &Url) -> Planned {
             query.append_pair(&name, if is_credential(&name) { CUT } else { &value });
         }
     }
-    Planned { method: request.method.to_string(), url: text(shown.as_str()), body }
+    Planned {
+        method: request.method.to_string(),
+        url: text(shown.as_str()),
+        headers: headers(request, &redactor),
+        body,
+    }
+}
+
+/// Returns the headers of a request as they would be sent, without credentials. Of two of the same name the later is sent.
+fn headers(request: &Request, redactor: &Redactor) -> BTreeMap<String, String> {
+    let content_type = match &request.body {
+        Body::Empty => None,
+        Body::Bytes { content_type, .. } => Some(content_type.clone()),
+        Body::Multipart(_) => Some("multipart/form-data".into()),
+    };
+    let mut headers: BTreeMap<String, String> =
+        content_type.map(|kind| ("content-type".into(), kind)).into_iter().collect();
+    for (name, value) in &request.headers {
+        let value = value.expose();
+        let shown = match value.split_once(' ') {
+            Some((scheme @ ("Basic" | "Bearer"), _)) => format!("{scheme} {CUT}"),
+            _ if is_credential(name) || name.eq_ignore_ascii_case("cookie") => CUT.into(),
+            _ => redactor.without_secrets(value),
+        };
+        headers.insert(name.to_ascii_lowercase(), shown);
+    }
+    headers
 }
 
 /// What stands for a secret.

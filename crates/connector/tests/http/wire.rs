@@ -103,7 +103,13 @@ async fn a_plan_sends_reads_and_shows_writes() {
     let body = json!({
         "name": "Ada", "email": "ada@example.com", "note": "of canary-4711", "api_key": "canary-0815",
         "link": "https://files.example/a?X-Amz-Signature=canary-1" });
-    let write = client.post("people").bearer(&token).json(&body).send(&over(&wire)).await;
+    let write = client.post("people").bearer(&token).json(&body);
+    let write = write
+        .header("On-Behalf-Of", "17")
+        .header("X-Api-Key", "canary-1147")
+        .header("Cookie", "a=1; session=canary-1")
+        .secret_header("X-Company", &Secret::new("canary-7411"));
+    let write = write.send(&over(&wire)).await;
     assert_eq!(write.unwrap_err().code, PLANNED);
     let read = client.get("people/planned-person-id").send(&over(&wire)).await;
     assert_eq!(read.unwrap_err().code, PLANNED, "it asks for what is not there");
@@ -113,6 +119,19 @@ async fn a_plan_sends_reads_and_shows_writes() {
     assert_eq!(planned[0].body["name"], "Ada");
     assert_eq!(planned[0].body["email"], "ada@example.com", "what would be written is shown");
     assert_eq!(planned[0].body["note"], "of ***");
+    let headers: Vec<String> =
+        planned[0].headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    assert_eq!(
+        headers,
+        [
+            "authorization: Bearer ***",
+            "content-type: application/json",
+            "cookie: ***",
+            "on-behalf-of: 17",
+            "x-api-key: ***",
+            "x-company: ***",
+        ]
+    );
     assert!(!format!("{planned:?}").contains("canary"), "{planned:?}");
     assert!(planned[1].url.ends_with("/v1/people/planned-person-id"), "{planned:?}");
 }

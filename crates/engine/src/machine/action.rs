@@ -313,10 +313,9 @@ impl ActionState {
                 survey.attention.push(Attention { path: path(), why: why.clone() });
             }
             Stage::Held => {
-                let input = self.input.clone().unwrap_or_default();
                 let why = format!(
-                    "`{}` is held and would be sent: {input}. Have it sent with `jobs resolve`, as `--not-happened`; \
-                     `--happened` counts it as done, `--give-up` as not wanted",
+                    "`{}` is held. `jobs show --requests` shows what would be sent; `jobs resolve` has it sent with \
+                     `--not-happened`, counts it as done with `--happened`, and does not want it with `--give-up`",
                     name(action)
                 );
                 survey.attention.push(Attention { path: path(), why });

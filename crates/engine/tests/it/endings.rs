@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use engine::{Command, JobId, Settlement, Status, StepPath};
+use engine::{Choice, Command, JobId, Kind, Settlement, Status, StepPath};
 use serde_json::json;
 
 use crate::{
@@ -75,7 +75,12 @@ async fn a_write_of_finally_is_held_like_any_other() {
         });
         held.await.unwrap();
         let row = bench.until(job, Status::NeedsAttention).await;
-        assert!(row.standing.note.contains("succeeded"), "{}", row.standing.note);
+        assert!(row.standing.note.contains("is held"), "{}", row.standing.note);
+        let input = bench.entries(job).await.iter().rev().find_map(|entry| match &entry.kind {
+            Kind::Chose { choice: Choice::Held { input } } => Some(input.clone()),
+            _ => None,
+        });
+        assert_eq!(input.unwrap()["name"], "succeeded");
         assert_eq!(bench.vendor.calls("note").len(), 0);
         let bench = bench.restart().await;
         resolve(&bench, job, "note", settlement).await;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connector::{Failure, jiff::Timestamp};
-use engine::{ChildStage, Decision, JobId, Kind, Status, StepPath, Verdict};
+use engine::{ChildStage, Choice, Decision, JobId, Kind, Status, StepPath, Verdict};
 use recipe::{Recipe, Retry, Step, StepKind};
 use serde_json::json;
 
@@ -187,7 +187,12 @@ fn a_held_write_is_shown_and_sent_when_a_person_says_so() {
         player.put("look", Kind::Succeeded { output, recovered: false, warnings: Vec::new() });
         let (status, note, _) = standing(&mut player);
         assert_eq!(status, Status::NeedsAttention);
-        assert!(note.contains("would be sent: {\"about\":\"Ada\"}"), "{note}");
+        assert!(note.contains("`vendor.write` is held"), "{note}");
+        let Kind::Chose { choice: Choice::Held { input } } = &player.journal.last().unwrap().kind
+        else {
+            panic!("it is not held")
+        };
+        assert_eq!(**input, json!({ "about": "Ada" }));
         // A plain retry sends nothing.
         player.put("create", Kind::Fired);
         assert_eq!(standing(&mut player).0, Status::NeedsAttention);

@@ -1,6 +1,6 @@
 //! One job: its steps on a time-line, what failed and where, and what a person can do about it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::response::Response;
 use engine::{Command, Given, Status, StepPath};
@@ -19,7 +19,7 @@ use crate::{
         problem::Problem,
     },
     mask,
-    service::By,
+    service::{By, Service},
     story::{StepState, StepStory, Story},
 };
 
@@ -31,6 +31,10 @@ const MOST_LETTERS: usize = 4000;
 /// larger than 100 KB.
 const MOST_SHOWN: usize = 85_000;
 const FRAME: usize = 850;
+/// How much of that the requests of held writes may take.
+const MOST_HELD: usize = 40_000;
+/// How long a page waits for what held writes ask before they can be shown. The command line waits for all of it.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How many failures of a step are shown, the last ones.
 const MOST_FAILURES: usize = 5;
 
@@ -72,13 +76,15 @@ pub async fn show(may: Viewer, At(path): At<JobPath>) -> Result<Response, Fault>
     let unknown: Vec<&str> = story
         .steps
         .iter()
-        .filter(|step| matches!(step.state, StepState::Unknown | StepState::Held))
+        .filter(|step| step.state == StepState::Unknown)
         .map(|step| step.path.as_str())
         .collect();
+    let mut room = MOST_HELD;
+    let held = if viewer { Vec::new() } else { held(service, &story, &mut room).await };
     let bars = bars(&story, service.engine.clock().now());
-    let shown = steps(&story.steps);
+    let shown = steps(&story.steps, MOST_HELD - room);
     let context = shown! {
-        story => &story, steps => shown, bars, left_out, audit, unknown, viewer,
+        story => &story, steps => shown, bars, left_out, audit, unknown, held, viewer,
         can_retry => matches!(story.status, Status::Failed | Status::NeedsAttention | Status::Waiting),
         can_cancel => live,
     };
@@ -158,12 +164,39 @@ fn trim(story: &mut Story) -> usize {
     all - story.steps.len()
 }
 
-/// Returns the steps as the page shows them. What there is no room for is said to be elsewhere; the steps that are in
-/// trouble come first for it.
-fn steps(all: &[StepStory]) -> Vec<Value> {
+/// Returns the held writes of a job with the requests that each would send.
+async fn held(service: &Service, story: &Story, room: &mut usize) -> Vec<Value> {
+    let held = story.steps.iter().filter(|step| step.state == StepState::Held);
+    let paths: Vec<&str> = held.map(|step| step.path.as_str()).collect();
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let command = format!("`recipe-runner jobs show {} --requests` shows it", story.job);
+    let (writes, why) = match tokio::time::timeout(PATIENCE, service.held(story.job)).await {
+        Ok(Ok(writes)) => (writes, command),
+        Ok(Err(trouble)) => (Vec::new(), trouble.message),
+        Err(_) => (Vec::new(), format!("what it has to ask before takes long. {command}")),
+    };
+    let write = |path: &str| {
+        let Some(write) = writes.iter().find(|write| write.path == path) else {
+            return shown! { path, requests => [(); 0], why };
+        };
+        let requests: Vec<Value> = write
+            .requests
+            .iter()
+            .map(|one| render::request(one, |text| fitted(text, room)))
+            .collect();
+        shown! { path, requests, why => write.failure }
+    };
+    paths.into_iter().map(write).collect()
+}
+
+/// Returns the steps as the page shows them, which has used that much of its room already. What there is no room for is
+/// said to be elsewhere; the steps that are in trouble come first for it.
+fn steps(all: &[StepStory], used: usize) -> Vec<Value> {
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(|place| matches!(all[*place].state, StepState::Done | StepState::LeftOut));
-    let mut room = MOST_SHOWN.saturating_sub(all.len() * FRAME);
+    let mut room = MOST_SHOWN.saturating_sub(all.len() * FRAME + used);
     let mut shown = vec![Value::Null; all.len()];
     for place in order {
         shown[place] = step(&all[place], &mut room);

@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
+use connector::http::Planned;
 use jiff::Timestamp;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Value, value::Serde};
 use serde_json::Value as Json;
@@ -41,6 +42,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("words", |text: &str| text.replace('_', " "));
     templates.add_filter("size", size);
     templates.add_filter("coded", coded);
+    templates.add_filter("request", written);
     templates.add_filter("escaped", |text: &str| crate::desk::escaped(text));
     templates
 });
@@ -69,6 +71,15 @@ pub fn extend(shown: &mut serde_json::Map<String, Json>, other: &Json) {
     for (name, value) in other.as_object().into_iter().flatten() {
         shown.entry(name.clone()).or_insert_with(|| value.clone());
     }
+}
+
+/// Returns a request that was not sent, for the filter `request`; `fit` cuts its parts to the room they have.
+pub fn request(request: &Planned, mut fit: impl FnMut(String) -> String) -> Json {
+    let headers = request.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
+    let body = &request.body;
+    let body = if body.is_null() { String::new() } else { format!("{body:#}") };
+    let line = fit(format!("{} {}", request.method, request.url));
+    shown! { line, headers => fit(headers.collect()), body => fit(body) }
 }
 
 /// What a page says about itself.
@@ -148,6 +159,18 @@ fn badge(word: &str) -> Value {
 fn pretty(value: &Value) -> Result<String, Error> {
     serde_json::to_string_pretty(value)
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+/// A request that was not sent: where it would go, its headers, what it carries.
+fn written(request: &Value) -> Result<Value, Error> {
+    let part = |name| -> Result<String, Error> {
+        let part = request.get_attr(name)?;
+        Ok(HtmlEscape(part.as_str().unwrap_or_default()).to_string())
+    };
+    let (line, headers, body) = (part("line")?, part("headers")?, part("body")?);
+    Ok(Value::from_safe_string(format!(
+        "<pre class=\"request\"><strong>{line}</strong>\n<span class=\"faint\">{headers}</span>{body}</pre>"
+    )))
 }
 
 /// What stands between backticks, as code: our messages write names of things so.

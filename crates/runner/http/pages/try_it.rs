@@ -183,19 +183,15 @@ fn step(step: &PlannedStep) -> (Value, usize) {
         takes += cut.len() + 5 * cut.bytes().filter(|one| b"\"<>&'/".contains(one)).count();
         cut
     };
-    let requests: Vec<Value> = step
-        .requests
-        .iter()
-        .map(|one| {
-            let body = if one.body.is_null() { String::new() } else { format!("{:#}", one.body) };
-            shown! { method => one.method, url => cut(one.url.clone()), body => cut(body) }
-        })
-        .collect();
+    let requests: Vec<Value> =
+        step.requests.iter().map(|one| render::request(one, &mut cut)).collect();
     let input = step.input.as_ref().filter(|_| requests.is_empty() && step.placeholder);
     let input = input.map(|input| cut(format!("{input:#}")));
     let output = step.output.as_ref().filter(|output| !step.placeholder && !output.is_null());
     let output = output.map(|output| cut(format!("{output:#}")));
+    let undecided: Vec<String> = step.undecided.iter().cloned().map(&mut cut).collect();
     let (class, state) = match &step.failure {
+        _ if step.left_out => ("skipped", "left out"),
         Some(_) => ("failed", "would fail"),
         None if !requests.is_empty() => ("needs_attention", "would write"),
         None if step.placeholder => ("waiting", "nobody can know yet"),
@@ -203,7 +199,7 @@ fn step(step: &PlannedStep) -> (Value, usize) {
     };
     let shown = shown! {
         path => step.path, does => step.does, class, state, requests, input, output,
-        failure => step.failure.clone().map(cut),
+        failure => step.failure.clone().map(&mut cut), undecided,
     };
     (shown, takes)
 }
@@ -211,6 +207,8 @@ fn step(step: &PlannedStep) -> (Value, usize) {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::collections::BTreeMap;
 
     use connector::http::Planned;
     use serde_json::json;
@@ -237,6 +235,7 @@ mod tests {
             requests: vec![Planned {
                 method: "POST".into(),
                 url: "https://goco.example/documents".into(),
+                headers: BTreeMap::new(),
                 body: json!({ "name": "\"".repeat(10_000) }),
             }],
             placeholder: true,
