@@ -1,7 +1,8 @@
 //! Plays the public `JSONPath` compliance suite (RFC 9535) against the `jsonpath` filter, and says how it ends.
 //!
 //! `cargo run -p recipe --example jsonpath_suite -- cts.json`, with the `cts.json` of
-//! <https://github.com/jsonpath-standard/jsonpath-compliance-test-suite>. It ends with a failure if any case fails.
+//! <https://github.com/jsonpath-standard/jsonpath-compliance-test-suite>. It ends with a failure if any case fails, or if
+//! a page that is named after it has no row with these numbers.
 
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
@@ -23,6 +24,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     println!("{} of {} cases hold", cases.len() - wrong.len(), cases.len());
     for line in &wrong {
         println!("{line}");
+    }
+    if let Some(page) = std::env::args().nth(2) {
+        let (all, holds) = (cases.len(), cases.len() - wrong.len());
+        let row = format!("| {all} | {holds} | {} |", wrong.len());
+        if !std::fs::read_to_string(&page)?.contains(&row) {
+            return Err(format!("{page} does not say `{row}`").into());
+        }
     }
     Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
