@@ -1,5 +1,6 @@
 //! What is kept and can be looked at: journals, deliveries, texts of versions. Everything masked as its recipe says.
 
+use connector::Delivery;
 use engine::{DeliveryId, DeliveryRow, Entry, Pin, RecipeStatus, StoredDelivery};
 use serde_json::Value;
 
@@ -75,8 +76,8 @@ impl Service {
         Ok(found)
     }
 
-    /// Returns the body of a delivery, to make something of it.
-    pub(crate) async fn body_of(&self, delivery: i64) -> Result<Vec<u8>, Trouble> {
+    /// Returns a delivery as it came, to make something of it.
+    pub(crate) async fn sent(&self, delivery: i64) -> Result<Delivery, Trouble> {
         let found = self.stored_delivery(delivery).await?;
         if found.cut {
             let words = format!(
@@ -84,7 +85,8 @@ impl Service {
             );
             return Err(Trouble::of(Code::Cut, words));
         }
-        Ok(found.body.to_vec())
+        let StoredDelivery { headers, query, body, received_at, .. } = found;
+        Ok(Delivery { headers, query, body, received_at })
     }
 
     /// Returns a delivery as it came.

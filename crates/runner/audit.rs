@@ -63,8 +63,9 @@ impl Service {
                 (self.engine.submit_again(JobId(job)).await, format!("from the event of job {job}"))
             }
             From::Delivery(delivery) => {
-                let body = self.body_of(delivery).await?;
-                (self.engine.submit(recipe, body).await, format!("from delivery {delivery}"))
+                let sent = self.sent(delivery).await?;
+                let made = self.engine.submit_delivery(recipe, sent, None).await;
+                (made, format!("from delivery {delivery}"))
             }
             From::Sample(name) => {
                 let body = self.sample(recipe, &name).await?;
@@ -79,7 +80,8 @@ impl Service {
     /// Makes a job by hand of a delivery.
     pub async fn replay(&self, by: &By, delivery: i64) -> Result<i64, Trouble> {
         let recipe = self.stored_delivery(delivery).await?.recipe;
-        let made = self.engine.submit(&recipe, self.body_of(delivery).await?).await;
+        let sent = self.sent(delivery).await?;
+        let made = self.engine.submit_delivery(&recipe, sent, None).await;
         let job = made.map_err(|error| command_trouble(&error))?.0;
         self.keep(by, "delivery.replay", delivery, format!("made job {job}")).await?;
         Ok(job)

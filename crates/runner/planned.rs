@@ -21,7 +21,12 @@ impl Service {
         let paths = masking.map(|one| one.settings.mask.clone()).unwrap_or_default();
         let body = match from {
             From::Body(body) => body,
-            From::Delivery(delivery) => self.body_of(delivery).await?,
+            From::Delivery(delivery) => {
+                let sent = self.sent(delivery).await?;
+                let hidden = self.hidden_in_delivery(recipe, &paths, &sent);
+                let from = engine::plan::From::Delivery(sent);
+                return self.planned(recipe, from, hidden, &paths).await;
+            }
             From::Sample(name) => self.sample(recipe, &name).await?,
             From::Job(job) => {
                 // What is hidden in a job is hidden in one that is made of it.
@@ -52,14 +57,20 @@ impl Service {
         paths: &[String],
         body: &[u8],
     ) -> Vec<String> {
+        let (headers, query) = (Vec::new(), String::new());
+        let received_at = self.engine.clock().now();
+        let delivery = Delivery { headers, query, body: body.into(), received_at };
+        self.hidden_in_delivery(recipe, paths, &delivery)
+    }
+
+    fn hidden_in_delivery(
+        &self,
+        recipe: &str,
+        paths: &[String],
+        delivery: &Delivery,
+    ) -> Vec<String> {
         let Some(masking) = self.masking(recipe) else { return Vec::new() };
-        let delivery = Delivery {
-            headers: Vec::new(),
-            query: String::new(),
-            body: body.into(),
-            received_at: self.engine.clock().now(),
-        };
-        let event = self.decoded(&masking, &delivery).into_iter().next();
+        let event = self.decoded(&masking, delivery).into_iter().next();
         mask::of_event(&event.unwrap_or_default(), paths)
     }
 

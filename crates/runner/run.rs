@@ -8,12 +8,13 @@ use engine::Status;
 use serde_json::json;
 
 use crate::{
+    code::Code,
     desk::{Desk, escaped, query},
     exit::{Exit, Trouble},
     http::api::{Jobs, MadeJob, NewJob},
     live::Live,
     references,
-    request::Switched,
+    request::{ServiceStatus, Switched},
     service::Service,
     show,
     story::{StepState, Story},
@@ -51,7 +52,10 @@ pub async fn run(dir: &Path, asked: Asked) -> Result<Exit, Trouble> {
     }
     let desk = Desk::open(dir).await?;
     if desk.is_running() {
-        return work(&desk, &asked.recipe, from).await;
+        if from.is_none() {
+            is_on(&desk, &asked.recipe).await?;
+        }
+        return work(&desk, &asked.recipe, from, "").await;
     }
     desk.close().await;
     // Nobody runs: be the service for this one job. Its own recipe must be on for that; others stay as they are.
@@ -61,11 +65,18 @@ pub async fn run(dir: &Path, asked: Asked) -> Result<Exit, Trouble> {
     let switch = async |on: bool| -> Result<Vec<Switched>, Trouble> {
         desk.post("switch", &json!({ "recipes": [asked.recipe], "on": on })).await
     };
+    let words = match from {
+        Some(_) => "interrupted; the job goes on at the next start",
+        None => "interrupted; an event that has come goes on at the next start",
+    };
     let done = match switch(true).await {
-        Ok(_) => tokio::select! {
-            done = work(&desk, &asked.recipe, from) => done,
-            _ = tokio::signal::ctrl_c() => Err(Trouble::cannot("interrupted; the job goes on at the next start")),
-        },
+        Ok(switched) => {
+            let url = switched.first().map(|one| one.url.clone()).unwrap_or_default();
+            tokio::select! {
+                done = work(&desk, &asked.recipe, from, &url) => done,
+                _ = tokio::signal::ctrl_c() => Err(Trouble::cannot(words)),
+            }
+        }
         Err(trouble) => Err(trouble),
     };
     if !was_on {
@@ -75,14 +86,27 @@ pub async fn run(dir: &Path, asked: Asked) -> Result<Exit, Trouble> {
     done
 }
 
-async fn work(desk: &Desk, recipe: &str, from: Option<NewJob>) -> Result<Exit, Trouble> {
+/// Refuses to wait for events of a recipe with which nothing is done.
+async fn is_on(desk: &Desk, recipe: &str) -> Result<(), Trouble> {
+    let status: ServiceStatus = desk.get("status").await?;
+    let off = status.recipes.iter().any(|one| one.name == recipe && !one.on);
+    if !off {
+        return Ok(());
+    }
+    let words = format!("`{recipe}` is off: its events are kept, and nothing is done with them");
+    let cure = format!("switch it on: `recipe-runner start {recipe}`; then wait again");
+    Err(Trouble::of(Code::WrongInput, words).cure(cure))
+}
+
+/// `url` is where events are sent to while this command is the service.
+async fn work(desk: &Desk, recipe: &str, from: Option<NewJob>, url: &str) -> Result<Exit, Trouble> {
     let job = match from {
         Some(from) => {
             let made: MadeJob =
                 desk.post(&format!("recipes/{}/jobs", escaped(recipe)), &from).await?;
             made.job
         }
-        None => next(desk, recipe).await?,
+        None => next(desk, recipe, url).await?,
     };
     let story = follow(desk, job).await?;
     terminal::talk("");
@@ -95,7 +119,7 @@ async fn work(desk: &Desk, recipe: &str, from: Option<NewJob>) -> Result<Exit, T
 }
 
 /// Waits for the next real event of a recipe.
-async fn next(desk: &Desk, recipe: &str) -> Result<i64, Trouble> {
+async fn next(desk: &Desk, recipe: &str, url: &str) -> Result<i64, Trouble> {
     // Newest first; more than these do not come between two looks.
     let newest = async || -> Result<Vec<i64>, Trouble> {
         let asked = query(&[("recipe", Some(recipe.into())), ("limit", Some("100".into()))]);
@@ -103,7 +127,8 @@ async fn next(desk: &Desk, recipe: &str) -> Result<i64, Trouble> {
         Ok(page.jobs.iter().map(|job| job.job).collect())
     };
     let before = newest().await?.first().copied().unwrap_or_default();
-    terminal::talk(paint(WARN, format!("waiting for the next event of `{recipe}` …")));
+    let at = if url.is_empty() { String::new() } else { format!(" at {url}") };
+    terminal::talk(paint(WARN, format!("waiting for the next event of `{recipe}`{at} …")));
     loop {
         SystemClock.sleep(LOOK).await;
         let next = newest().await?.into_iter().take_while(|job| *job > before).last();

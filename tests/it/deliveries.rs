@@ -207,3 +207,52 @@ fn what_is_too_large_is_told_and_what_goes_to_no_recipe_is_not() {
     assert_eq!((&all[0]["sender"], &all[0]["recipe"]), (&json!("Greenhouse"), &json!(RECIPE)));
     assert_eq!(all[0]["reason"], "its body is too large");
 }
+
+/// Whatever a job is made of again (its job, its delivery), and however: it sees the headers and the query that came.
+#[test]
+fn what_is_made_again_has_the_headers_and_the_query_that_came() {
+    let mut town = Town::new();
+    let kind = |name: &str| {
+        format!(
+            "title: {name}\nlabel: \"{{{{ event.headers['x-kind'] | default('none') }}}} of {{{{ event.query.day | default('none') }}}}\"\n\
+             trigger: {{ on: webhook.received, connection: webhook }}\n\
+             steps:\n  - action: log.write\n    with: {{ message: seen }}\n"
+        )
+    };
+    town.write("recipes/kinds.yaml", &kind("Kinds"));
+    town.write("recipes/others.yaml", &kind("Others"));
+    let mut connections = std::fs::read_to_string(town.dir().join("connections.yaml")).unwrap();
+    connections.push_str("webhook: { insecure: true }\n");
+    town.write("connections.yaml", &connections);
+    town.start_with(&["start", "kinds", "others"], None);
+    let operator = town.token("operator");
+    let sent = town.ask("POST", "/hooks/kinds?day=Monday", None, "x-kind: alarm\r\n", "{}");
+    assert_eq!(sent.status, 200, "{sent:?}");
+    town.wait(1, "succeeded");
+
+    assert_eq!(town.cli(&["run", "kinds", "--event", "1", "--yes"]).code, Some(0));
+    for (path, body) in [
+        ("/recipes/kinds/jobs", json!({ "delivery": 1 })),
+        ("/deliveries/1/replay", Value::Null),
+        // Another recipe may begin with the same delivery.
+        ("/recipes/others/jobs", json!({ "delivery": 1 })),
+    ] {
+        let (status, made) = town.api("POST", path, &operator, &body);
+        assert_eq!(status, 201, "{path}: {made}");
+    }
+    for job in 1..=5 {
+        assert_eq!(town.wait(job, "succeeded")["label"], "alarm of Monday", "job {job}");
+    }
+    for from in [json!({ "job": 1 }), json!({ "delivery": 1 })] {
+        let plan = town.api("POST", "/recipes/kinds/plan", &operator, &from).1;
+        assert_eq!(plan["label"], "alarm of Monday", "{plan:#}");
+    }
+
+    // A job is no event of another recipe: its history would tell of events that this one never got.
+    let (status, refused) =
+        town.api("POST", "/recipes/others/jobs", &operator, &json!({ "job": 1 }));
+    assert_eq!((status, &refused["code"]), (409, &json!("wrong_input")), "{refused}");
+    let words = "job 1 is one of `kinds`, and this makes one of `others`";
+    assert!(refused["detail"].as_str().unwrap().contains(words), "{refused}");
+    assert_eq!(town.jobs().len(), 5, "nothing was made");
+}

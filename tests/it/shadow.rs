@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
 };
 
@@ -112,6 +112,47 @@ fn step_state(town: &Town, job: i64, path: &str) -> Option<String> {
     found["state"].as_str().map(str::to_owned)
 }
 
+/// Has somebody wait for the next event.
+fn waiting(town: &Town) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_recipe-runner"));
+    command.args(["run", RECIPE, "--event", "next", "--yes", "--project"]).arg(town.dir());
+    command
+        .env_remove("RECIPE_RUNNER_PROJECT")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Where no service runs, the command is one until the job of the next event is over, and says where to send it.
+#[test]
+fn the_next_event_is_taken_without_a_service_and_one_of_a_recipe_that_is_off_is_not_waited_for() {
+    let mut town = Town::new();
+    let mut child = waiting(&town);
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let waits = err.find(|line| line.contains("waiting for the next event")).unwrap();
+    let url = waits.split(' ').find(|word| word.starts_with("http://")).expect("it says where");
+    let rest = thread::spawn(move || err.collect::<Vec<_>>());
+    let event = town.greenhouse.hire(JOHNNY).unwrap();
+    let sent = town.block_on(town.greenhouse.sender().send(url, &event)).unwrap();
+    assert!(sent.delivered(), "{sent:?}");
+    let output = child.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), rest.join().unwrap());
+    assert_eq!(output.status.code(), Some(0), "{out}{err:?}");
+    assert_eq!(out.lines().next(), Some("job 1 Johnny Smith"), "{out}");
+    assert_eq!(town.employees(JOHNNY).len(), 1);
+
+    // It is off again, as it was; a service that does nothing with its events says so instead of waiting for ever.
+    town.start_with(&["start"], None);
+    let refused = town.cli(&["run", RECIPE, "--event", "next", "--yes"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused.err.contains("is off") && refused.err.contains("recipe-runner start"),
+        "{refused:?}"
+    );
+}
+
 /// Of the events that come while somebody waits for the next one, the first is followed to its end.
 #[test]
 fn the_next_real_event_is_followed_step_by_step() {
@@ -119,15 +160,7 @@ fn the_next_real_event_is_followed_step_by_step() {
     town.start();
     town.hire(NORA);
     town.wait(1, "succeeded");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_recipe-runner"));
-    command.args(["run", RECIPE, "--event", "next", "--yes", "--project"]).arg(town.dir());
-    let mut child = command
-        .env_remove("RECIPE_RUNNER_PROJECT")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = waiting(&town);
     let mut err = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
     assert!(err.next().unwrap().contains("waiting for the next event"), "it waits first");
     let rest = thread::spawn(move || err.collect::<Vec<_>>());

@@ -132,28 +132,43 @@ impl Engine {
     /// Makes a job by hand from the body of a delivery, as the vendor sends it. It has a dedupe key of its own and the
     /// once keys of its event: what an earlier job has done is not done again.
     pub async fn submit(&self, recipe: &str, body: Vec<u8>) -> Result<JobId, CommandError> {
+        let received_at = self.shared.clock.now();
+        let (headers, query) = (Vec::new(), String::new());
+        self.submit_delivery(
+            recipe,
+            Delivery { headers, query, body: body.into(), received_at },
+            None,
+        )
+        .await
+    }
+
+    /// Makes jobs by hand from a delivery that came before, with the headers and the query it came with: of all its
+    /// events, or of the one at that place. Returns the first job.
+    pub async fn submit_delivery(
+        &self,
+        recipe: &str,
+        delivery: Delivery,
+        only: Option<u32>,
+    ) -> Result<JobId, CommandError> {
         let shared = &self.shared;
         let known = shared.known(recipe).ok_or_else(|| CommandError::NoRecipe(recipe.into()))?;
         let current = known.current.ok_or_else(|| CommandError::NeverGood(recipe.into()))?;
         let body = match &current.start {
-            Start::Trigger(_) => body,
+            Start::Trigger(_) => delivery.body,
             Start::Called { input } => {
-                let given = serde_json::from_slice(&body).map_err(|error| error.to_string());
+                let given =
+                    serde_json::from_slice(&delivery.body).map_err(|error| error.to_string());
                 let fitted = given.and_then(|given| fit(given, input));
                 fitted
                     .map_err(|why| CommandError::WrongInput { recipe: recipe.into(), why })?
                     .to_string()
                     .into_bytes()
+                    .into()
             }
         };
         let deployment = shared.deployment();
         let now = shared.clock.now();
-        let delivery = Delivery {
-            headers: Vec::new(),
-            query: String::new(),
-            body: body.into(),
-            received_at: now,
-        };
+        let delivery = Delivery { body, received_at: now, ..delivery };
         let events = deployment
             .decode(&current, &delivery)
             .map_err(|failure| CommandError::NoEvent(failure.message))?;
@@ -162,7 +177,10 @@ impl Engine {
         }
         let unique = format!("manual/{}", now.as_nanosecond());
         let pinned = shared.pins.of(&deployment, &current);
-        let made = made_of(&pinned, &deployment, &delivery, Some(&unique));
+        let mut made = made_of(&pinned, &deployment, &delivery, Some(&unique));
+        if let Some(only) = only {
+            made.only(only);
+        }
         let made = self.accept(recipe, &delivery, "manual", made).await?;
         made.first()
             .copied()
@@ -175,8 +193,8 @@ impl Engine {
         if loaded.delivery.cut {
             return Err(CommandError::Cut(job));
         }
-        let delivery = worker::as_sent(loaded.delivery);
-        self.submit(&loaded.row.recipe, delivery.body.to_vec()).await
+        let (row, delivery) = (loaded.row, worker::as_sent(loaded.delivery));
+        self.submit_delivery(&row.recipe, delivery, Some(row.event_index)).await
     }
 
     /// Stores a delivery with its jobs, and has them driven. Returns the jobs, new or known.

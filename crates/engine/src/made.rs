@@ -20,6 +20,16 @@ pub(crate) struct Made {
     pub(crate) pinned: Option<Arc<Pinned>>,
 }
 
+impl Made {
+    /// Leaves the job of the event at that place.
+    pub(crate) fn only(&mut self, index: u32) {
+        let jobs = std::mem::take(&mut self.jobs).into_iter();
+        let events = std::mem::take(&mut self.events);
+        let kept = jobs.zip(events).filter(|(job, _)| job.event_index == index);
+        (self.jobs, self.events) = kept.unzip();
+    }
+}
+
 /// Returns the jobs that a genuine delivery makes.
 pub(crate) fn jobs_of(
     pinned: &Arc<Pinned>,

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     command::CommandError,
-    deployment::{self, Deployment},
+    deployment::Deployment,
     journal::{Choice, Entry, JobId, Kind, Status},
     machine::{Due, names},
     service::Engine,
@@ -80,15 +80,16 @@ pub struct Past {
     pub changes: Vec<String>,
 }
 
-/// Plays the first event of a delivery: reads are sent, writes are not. Blocks; call it where that is allowed.
+/// Plays the event of a delivery at that place: reads are sent, writes are not. Blocks; call it where that is allowed.
 pub fn plan(
     deployment: &Deployment,
     recipe: &Arc<Recipe>,
-    delivery: &Delivery,
+    (delivery, index): (&Delivery, usize),
     clock: &Arc<dyn Clock>,
     runtime: &Handle,
 ) -> Result<Plan, String> {
-    let event = first_event(deployment, recipe, delivery)?;
+    let events = deployment.decode(recipe, delivery).map_err(|failure| failure.message)?;
+    let event = events.into_iter().nth(index).ok_or("this holds no event for the recipe")?.payload;
     let planned: Mutex<BTreeMap<String, (Vec<Planned>, bool)>> = Mutex::default();
     let stand_ins = StandIns::default();
     let rests = Rests::new(recipe, &stand_ins);
@@ -119,7 +120,7 @@ pub fn plan(
         // A plan waits for nobody: what would be tried again is shown as it failed.
         Ok(result.map_err(|failure| Failure { kind: connector::FailureKind::Permanent, ..failure }))
     };
-    let case = Case::of_event("plan", event, clock.now());
+    let case = Case::of_event("plan", event.into(), clock.now());
     let (played, stuck) = play(deployment, &case, recipe, &live, &stand_ins)?;
     let planned = planned.lock().expect("no panic while the lock is held");
     let does: BTreeMap<&str, &StepKind> =
@@ -246,19 +247,6 @@ fn play(
     Ok((played, stuck.map(|stuck| format!("`{}` cannot be planned further", stuck.path))))
 }
 
-fn first_event(
-    deployment: &Deployment,
-    recipe: &Recipe,
-    delivery: &Delivery,
-) -> Result<Value, String> {
-    let events = deployment::decode(&deployment.connectors, recipe, delivery)
-        .map_err(|failure| failure.message)?;
-    let first = events.into_iter().next();
-    first
-        .map(|event| event.payload.into())
-        .ok_or_else(|| "this holds no event for the recipe".into())
-}
-
 /// Returns what the steps of a journal gave, as replies by step path.
 fn recorded(entries: &[Entry]) -> Vec<(Selector, Script)> {
     let mut failures: BTreeMap<&str, &Failure> = BTreeMap::new();
@@ -324,6 +312,8 @@ fn shown(value: Option<&Value>) -> String {
 pub enum From {
     /// A body as the vendor sends it.
     Body(Vec<u8>),
+    /// A delivery that came before; its first event.
+    Delivery(Delivery),
     /// The event of another job.
     Job(JobId),
 }
@@ -332,22 +322,22 @@ impl Engine {
     /// Plans a job of a recipe.
     pub async fn plan(&self, recipe: &str, from: From) -> Result<Plan, CommandError> {
         let clock = self.clock().clone();
-        let delivery = match from {
-            From::Body(body) => Delivery {
-                headers: Vec::new(),
-                query: String::new(),
-                body: body.into(),
-                received_at: clock.now(),
-            },
+        let (delivery, index) = match from {
+            From::Body(body) => {
+                let (headers, query) = (Vec::new(), String::new());
+                let received_at = clock.now();
+                (Delivery { headers, query, body: body.into(), received_at }, 0)
+            }
+            From::Delivery(delivery) => (delivery, 0),
             From::Job(job) => {
                 let view = self.job(job).await?.ok_or(CommandError::NoJob(job))?;
-                view.delivery
+                (view.delivery, view.row.event_index as usize)
             }
         };
         let (deployment, recipe) = (self.deployment(), self.current(recipe)?);
         let runtime = Handle::current();
         let planned = tokio::task::spawn_blocking(move || {
-            plan(&deployment, &recipe, &delivery, &clock, &runtime)
+            plan(&deployment, &recipe, (&delivery, index), &clock, &runtime)
         });
         let planned = planned.await.unwrap_or_else(|_| Err("planning broke off".into()));
         planned.map_err(CommandError::NoPlan)
