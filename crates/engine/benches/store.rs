@@ -174,7 +174,7 @@ fn append(job: JobId, mut entries: Vec<Entry>, status: Status, number: u32) -> A
         started_at: Some(moment(number)),
         finished_at: status.is_final().then(|| moment(number)),
     };
-    Append { job, entries, standing, claim: None, settle: None }
+    Append { job, entries: entries.into(), standing, claim: None, settle: None }
 }
 
 /// The moment of a hire: a thousand come each second.

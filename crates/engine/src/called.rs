@@ -12,7 +12,7 @@ use crate::{
     drive::{Drive, DriveError},
     gather::pause,
     intake,
-    journal::{JobId, Kind, Outcome, Status, StepPath},
+    journal::{Entry, JobId, Kind, Outcome, Status, StepPath},
     machine::{Child, ChildStage, Misfit},
     service::Notice,
     store::{Accepted, Append, Intake, JobRow, NewJob, StoreError},
@@ -98,10 +98,11 @@ impl Drive {
         self.machine.apply(&entry)?;
         self.tie(&entry);
         let standing = self.machine.standing();
-        self.notify(std::slice::from_ref(&entry), &standing);
+        let entries: Arc<[Entry]> = [entry].into();
+        self.notify(&entries, &standing);
         let append = Append {
             job: self.row.id,
-            entries: vec![entry],
+            entries,
             standing: standing.clone(),
             claim: None,
             settle: None,

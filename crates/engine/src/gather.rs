@@ -83,11 +83,8 @@ impl Gathered {
     }
 
     /// Returns what is not sent yet, followed by an entry that waits for the disk.
-    pub(crate) fn with(&self, entry: &Entry) -> Vec<Entry> {
-        let mut entries = Vec::with_capacity(self.entries.len() + 1);
-        entries.extend_from_slice(&self.entries);
-        entries.push(entry.clone());
-        entries
+    pub(crate) fn with(&self, entry: &Entry) -> Arc<[Entry]> {
+        self.entries.iter().chain([entry]).cloned().collect()
     }
 
     /// Notes that all is on disk, and where the job stands there, if that is where it stands.
@@ -112,7 +109,7 @@ impl Drive {
         if self.gathered.entries.is_empty() && self.gathered.stored.as_ref() == Some(&standing) {
             return;
         }
-        let entries = std::mem::take(&mut self.gathered.entries);
+        let entries: Arc<[Entry]> = std::mem::take(&mut self.gathered.entries).into();
         self.notify(&entries, &standing);
         self.gathered.stored = Some(standing.clone());
         let settle = self.gathered.settle.take();
@@ -143,14 +140,14 @@ impl Drive {
     }
 
     /// Tells whoever listens what was added to the journal.
-    pub(crate) fn notify(&self, entries: &[Entry], standing: &Standing) {
+    pub(crate) fn notify(&self, entries: &Arc<[Entry]>, standing: &Standing) {
         self.shared.notify(|| Notice {
             job: self.row.id,
             recipe: self.row.recipe.clone(),
             label: self.row.label.clone(),
             status: standing.status,
             note: standing.note.clone(),
-            entries: entries.into(),
+            entries: entries.clone(),
         });
     }
 }

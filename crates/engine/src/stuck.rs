@@ -1,6 +1,8 @@
 //! Jobs that cannot go on: their journal cannot be read, or does not fit their recipe any more. They wait for a person,
 //! who can at least end them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -40,7 +42,7 @@ async fn end(shared: &Shared, row: &JobRow, by: &str) -> Result<(), StoreError> 
         finished_at: Some(at),
     };
     let kinds = [Kind::CancelRequested { by: by.into() }, Kind::Finished { outcome }];
-    let entries: Vec<Entry> = (seq + 1..)
+    let entries: Arc<[Entry]> = (seq + 1..)
         .zip(kinds)
         .map(|(seq, kind)| Entry { seq, path: StepPath::root(), at, kind })
         .collect();
@@ -50,7 +52,7 @@ async fn end(shared: &Shared, row: &JobRow, by: &str) -> Result<(), StoreError> 
         label: row.label.clone(),
         status: standing.status,
         note: standing.note.clone(),
-        entries: entries.as_slice().into(),
+        entries: entries.clone(),
     });
     let append = Append { job: row.id, entries, standing, claim: None, settle: None };
     shared.store.append(append).await.map(drop)
@@ -87,7 +89,8 @@ pub(crate) async fn stand_still(shared: &Shared, row: &JobRow, why: String) -> P
         started_at: row.standing.started_at,
         finished_at: None,
     };
-    let append = Append { job: row.id, entries: Vec::new(), standing, claim: None, settle: None };
+    let append =
+        Append { job: row.id, entries: Arc::default(), standing, claim: None, settle: None };
     if let Err(error) = shared.store.append(append).await {
         tracing::error!(job = row.id.0, %error, "the store does not take why the job stands still");
     }

@@ -91,7 +91,7 @@ pub struct Append {
     pub job: JobId,
     /// New entries; their `seq` follows the journal's last. Entries that are there already, equal in every part, are
     /// passed over: whoever is told [`Unavailable`](super::StoreError::Unavailable) appends the same again.
-    pub entries: Vec<Entry>,
+    pub entries: Arc<[Entry]>,
     /// Where the job stands after them.
     pub standing: Standing,
     /// An effect to claim before a write is called.

@@ -148,7 +148,8 @@ async fn a_job_that_cannot_be_built_any_more_can_be_cancelled() {
         kind: engine::Kind::Fired,
     };
     let standing = bench.row(job).await.standing;
-    let append = engine::Append { job, entries: vec![entry], standing, claim: None, settle: None };
+    let append =
+        engine::Append { job, entries: vec![entry].into(), standing, claim: None, settle: None };
     bench.engine.store().append(append).await.unwrap();
     let bench = bench.restart().await;
     bench.engine.switch("test", true).await.unwrap();

@@ -160,7 +160,7 @@ async fn keep(bench: &Bench, job: JobId, entries: &[Entry], in_flight: bool) {
         started_at: Some(entries[0].at),
         finished_at: None,
     };
-    let append = Append { job, entries: vec![entry.clone()], standing, claim, settle };
+    let append = Append { job, entries: vec![entry.clone()].into(), standing, claim, settle };
     bench.engine.store().append(append).await.unwrap();
     if in_flight {
         for one in entries {

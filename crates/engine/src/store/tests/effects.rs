@@ -98,7 +98,7 @@ async fn what_a_job_left_unsettled_is_unsure_until_it_is_taken_over() {
         assert_eq!(store.append(start(b, 1, claim(key, "create"))).await, Ok(Claimed::Unsure(a)));
         assert_eq!(row(&store, b).await.entries, 0);
         // The job itself goes on with what it claimed.
-        let again = Append { entries: Vec::new(), ..start(a, 0, claim(key, "create")) };
+        let again = Append { entries: Arc::default(), ..start(a, 0, claim(key, "create")) };
         let again = Append { standing: standing(status), ..again };
         assert_eq!(store.append(again).await, Ok(Claimed::Mine));
         let by_force = Claim { take_over: true, ..claim(key, "create") };

@@ -125,7 +125,13 @@ fn finished(status: Status) -> Kind {
 }
 
 fn running(job: JobId, entries: Vec<Entry>) -> Append {
-    Append { job, entries, standing: standing(Status::Running), claim: None, settle: None }
+    Append {
+        job,
+        entries: entries.into(),
+        standing: standing(Status::Running),
+        claim: None,
+        settle: None,
+    }
 }
 
 /// Ends a job whose journal has so many entries.
