@@ -50,11 +50,11 @@ pub(super) fn prepare(database: &Connection, before: Timestamp) -> Result<Vec<Le
         bytes += over.bytes;
         fits
     });
-    fits.map(|over| left(database, over)).collect()
+    fits.map(|over| left(database, &over)).collect()
 }
 
-fn left(database: &Connection, over: Over) -> Result<Left, StoreError> {
-    let Over { job, delivery, entries, .. } = over;
+fn left(database: &Connection, over: &Over) -> Result<Left, StoreError> {
+    let Over { job, delivery, entries, .. } = *over;
     let mut left = Left { job, delivery, entries, bodies: Vec::new(), bytes: 0, body: Vec::new() };
     let read = reads::for_rows(database, job, "ORDER BY id", |first, body| {
         let whole = lines::entries(first, body).collect::<Result<Vec<_>, _>>();

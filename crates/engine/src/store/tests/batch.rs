@@ -95,16 +95,16 @@ async fn counts_are_what_counting_would_give_whatever_was_done_and_refused() {
 async fn a_batch_with_a_refusal_keeps_the_words_and_moments_of_the_others() {
     let (_dir, store) = store();
     let a = job(&store, "hires", "a").await;
-    let mut later = intake("hires", vec![new_job("b")]);
+    let mut later = intake("hires", vec![new_job("berta")]);
     later.received_at = at(50);
     let gap = store.append(running(a, vec![entry(7, "s", Kind::Fired)]));
     // An earlier event does not set the moment back.
-    let earlier = store.accept(intake("hires", vec![new_job("c")]));
+    let earlier = store.accept(intake("hires", vec![new_job("carla")]));
     let (accepted, refused, earlier) = tokio::join!(store.accept(later), gap, earlier);
     assert!(accepted.is_ok() && refused.is_err() && earlier.is_ok());
     let state = store.recipe_states().await.unwrap();
     assert_eq!(state.iter().map(|state| state.last_event_at).collect::<Vec<_>>(), [Some(at(50))]);
-    for words in ["label b", "label c"] {
+    for words in ["label berta", "label carla"] {
         let query = JobQuery { search: Some(words.into()), limit: 9, ..JobQuery::default() };
         assert_eq!(store.jobs(query).await.unwrap().len(), 1, "{words}");
     }
