@@ -47,7 +47,9 @@ fn planned(plan: &Plan) -> String {
     } else {
         format!("{}: {}", plan.status, plan.message)
     };
-    lines.push(format!("it would end as {status}"));
+    let may = if plan.undecided.is_empty() { "would" } else { "may" };
+    lines.push(format!("it {may} end as {status}"));
+    lines.extend(undecided(&plan.undecided));
     lines.join("\n")
 }
 
@@ -63,9 +65,7 @@ fn told(step: &PlannedStep) -> Vec<String> {
     } else {
         lines.push(format!("  {} {name}", paint(WARN, "would")));
     }
-    lines.extend(
-        step.undecided.iter().map(|one| format!("      {} {one}", paint(WARN, "undecided:"))),
-    );
+    lines.extend(undecided(&step.undecided));
     if step.requests.is_empty()
         && step.placeholder
         && let Some(input) = &step.input
@@ -74,6 +74,10 @@ fn told(step: &PlannedStep) -> Vec<String> {
     }
     lines.extend(show::requests(&step.requests));
     lines
+}
+
+fn undecided(said: &[String]) -> impl Iterator<Item = String> {
+    said.iter().map(|one| format!("      {} {one}", paint(WARN, "undecided:")))
 }
 
 fn compared(past: &[Past]) -> String {

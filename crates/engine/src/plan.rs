@@ -42,6 +42,8 @@ pub struct Plan {
     pub status: String,
     /// Why, in a line.
     pub message: String,
+    /// What may end it before, as that rests on an output that nobody knows; in sentences.
+    pub undecided: Vec<String>,
     /// Its steps, in order.
     pub steps: Vec<PlannedStep>,
 }
@@ -149,7 +151,12 @@ pub fn plan(
     let place =
         |step: &PlannedStep| played.journal.iter().position(|one| *one.path.0 == *step.path);
     steps.sort_by_key(place);
+    let open = steps.iter().filter(|step| !step.undecided.is_empty());
+    let mut undecided: Vec<String> =
+        open.filter_map(|step| rests.may_end(step.path.rsplit('.').next()?)).collect();
+    undecided.dedup();
     Ok(Plan {
+        undecided,
         label: played.label.clone(),
         status: played.status.into(),
         message: stuck.unwrap_or_else(|| said(&played)),

@@ -170,7 +170,7 @@ fn planned(plan: &Plan) -> Value {
     }
     let writes: usize = plan.steps.iter().map(|step| step.requests.len()).sum();
     let more = plan.steps.len() - steps.len();
-    shown! { label => plan.label, status => plan.status, message => plan.message, steps, writes, more }
+    shown! { label => plan.label, status => plan.status, message => plan.message, undecided => plan.undecided, steps, writes, more }
 }
 
 /// Returns a step, and how much of the page it takes.
@@ -248,6 +248,7 @@ mod tests {
             label: "Many".into(),
             status: "succeeded".into(),
             message: String::new(),
+            undecided: Vec::new(),
             steps: (0..1000).map(step).collect(),
         };
         let shown = planned(&plan);
