@@ -14,7 +14,7 @@ use crate::{
     connectors,
     exit::{Exit, Trouble},
     project::{self, Folder},
-    terminal::{self, BAD, GOOD, WARN, count, paint},
+    terminal::{self, BAD, FAINT, GOOD, WARN, count, paint},
     test,
 };
 
@@ -28,8 +28,14 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads and checks a project folder.
+/// Reads and checks a project folder for what is wrong with it. Hints are for those who ask for a check.
 pub fn check(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
+    let mut checked = with_hints(dir, catalogue)?;
+    checked.diagnostics.retain(|one| one.severity != Severity::Hint);
+    Ok(checked)
+}
+
+fn with_hints(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
     let mut folder = project::read(dir)?;
     let (project, mut diagnostics) = recipe::check(&folder.files, catalogue);
     diagnostics.append(&mut folder.overlooked);
@@ -46,30 +52,29 @@ pub fn run(dir: &Path, asked: &Check) -> Result<Exit, Trouble> {
     if asked.fix {
         checked = fix::run(dir, checked, || all(dir, &catalogue))?;
     }
-    let errors = errors(&checked.diagnostics);
-    let warnings = checked.diagnostics.len() - errors;
+    let found = Counts::of(&checked.diagnostics);
     match asked.format {
-        CheckFormat::Json => terminal::json(&formats::json(&checked, errors, warnings)),
+        CheckFormat::Json => terminal::json(&formats::json(&checked, &found)),
         CheckFormat::Sarif => terminal::json(&sarif::log(&checked.diagnostics, &prefix(dir))),
         CheckFormat::Github => {
             for diagnostic in &checked.diagnostics {
                 terminal::data(formats::annotation(diagnostic, &prefix(dir)));
             }
-            terminal::talk(summary(&checked, errors, warnings));
+            terminal::talk(summary(&checked, &found));
         }
         CheckFormat::Text => {
             if !checked.diagnostics.is_empty() {
                 terminal::data(recipe::render(&checked.diagnostics, terminal::colors_on_stdout()));
             }
-            terminal::talk(summary(&checked, errors, warnings));
+            terminal::talk(summary(&checked, &found));
         }
     }
-    Ok(if errors > 0 { Exit::Found } else { Exit::Good })
+    Ok(if found.errors > 0 { Exit::Found } else { Exit::Good })
 }
 
 /// Reads and checks a project folder, the test files included.
 fn all(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
-    let mut checked = check(dir, catalogue)?;
+    let mut checked = with_hints(dir, catalogue)?;
     checked.diagnostics.append(&mut test::diagnostics(&checked, catalogue));
     Ok(checked)
 }
@@ -83,10 +88,28 @@ fn prefix(dir: &Path) -> String {
 
 /// Returns how many of them are errors.
 pub fn errors(diagnostics: &[Diagnostic]) -> usize {
-    diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+    Counts::of(diagnostics).errors
 }
 
-fn summary(checked: &Checked, errors: usize, warnings: usize) -> String {
+/// How much was found, by how bad it is.
+struct Counts {
+    errors: usize,
+    warnings: usize,
+    hints: usize,
+}
+
+impl Counts {
+    fn of(diagnostics: &[Diagnostic]) -> Self {
+        let of = |severity| diagnostics.iter().filter(|one| one.severity == severity).count();
+        Self {
+            errors: of(Severity::Error),
+            warnings: of(Severity::Warning),
+            hints: of(Severity::Hint),
+        }
+    }
+}
+
+fn summary(checked: &Checked, found: &Counts) -> String {
     let names = &checked.project.recipe_names;
     let checked_files = format!(
         "{}, {}, {}",
@@ -94,22 +117,25 @@ fn summary(checked: &Checked, errors: usize, warnings: usize) -> String {
         count(checked.project.connections.len(), "connection"),
         count(checked.folder.files.tables.len(), "table")
     );
-    let mut wrong = Vec::new();
-    if errors > 0 {
-        wrong.push(paint(BAD, count(errors, "error")));
+    let mut words = Vec::new();
+    if found.errors > 0 {
+        words.push(paint(BAD, count(found.errors, "error")));
     }
-    if warnings > 0 {
-        wrong.push(paint(WARN, count(warnings, "warning")));
+    if found.warnings > 0 {
+        words.push(paint(WARN, count(found.warnings, "warning")));
     }
-    if wrong.is_empty() {
-        wrong.push(paint(GOOD, "no mistakes"));
+    if words.is_empty() {
+        words.push(paint(GOOD, "no mistakes"));
+    }
+    if found.hints > 0 {
+        words.push(paint(FAINT, count(found.hints, "hint")));
     }
     let fixable = checked.diagnostics.iter().filter(|one| one.fix.is_some()).count();
-    let hint = match fixable {
+    let cure = match fixable {
         0 => String::new(),
         fixable => format!("; `recipe-runner check --fix` puts {fixable} of them right"),
     };
-    format!("checked {checked_files}: {}{hint}", wrong.join(", "))
+    format!("checked {checked_files}: {}{cure}", words.join(", "))
 }
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 
 use std::{
     any::Any,
+    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use recipe::{Catalogue, ConnectorSpec, Object};
+use recipe::{Catalogue, ConnectorSpec, Object, Shape};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     failure::Failure,
     http::{Client, Health},
     trigger::Trigger,
-    typed::{decode, input_object},
+    typed::{decode, input_object, output_shape},
 };
 
 /// An open connection: the connector's own value behind it, shared by every recipe and trigger that uses it.
@@ -122,6 +123,7 @@ pub struct Connector {
     open: Arc<Open>,
     check: Arc<Check>,
     lint: Arc<Lint>,
+    field_types: BTreeMap<String, Shape>,
 }
 
 impl Connector {
@@ -136,6 +138,7 @@ impl Connector {
             open: Arc::new(|_, opening| Ok(Connection::new(&opening.name, ()))),
             check: Arc::new(|_, _| Box::pin(async { Vec::new() })),
             lint: Arc::new(|_| Vec::new()),
+            field_types: BTreeMap::new(),
         }
     }
 
@@ -185,6 +188,17 @@ impl Connector {
         self
     }
 
+    /// Adds a word for the type of a field that an account has made itself; such a field is an `F`.
+    ///
+    /// The settings say the words: a map from fields to words, at the path that the schema of an open map names
+    /// (`x-declared-in: connection.PATH`).
+    #[must_use]
+    pub fn field_type<F: Serialize + JsonSchema>(mut self, word: &str) -> Self {
+        let shape = output_shape::<F>(&format!("a field of the type `{word}`"));
+        self.field_types.insert(word.into(), shape);
+        self
+    }
+
     /// Adds an action.
     #[must_use]
     pub fn action(mut self, action: Action) -> Self {
@@ -230,6 +244,7 @@ impl Connector {
                 .iter()
                 .map(|trigger| (trigger.name.into(), trigger.spec.clone()))
                 .collect(),
+            field_types: self.field_types.clone(),
         }
     }
 }

@@ -142,7 +142,7 @@ impl Deployment {
             tables: tables.iter().map(|table| Source::new(&table.path, &table.text)).collect(),
             ..self.files.clone()
         };
-        let (project, found) = recipe::check(&files, &self.catalogue());
+        let (project, found) = recipe::check_again(&files, &self.catalogue());
         let of_this = project.recipes.values().find(|checked| checked.source.path == recipe.path);
         let Some(checked) = of_this else {
             let why = found

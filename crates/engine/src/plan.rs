@@ -101,7 +101,7 @@ pub fn plan(
             let mut planned = planned.lock().expect("no panic while the lock is held");
             planned.insert(due.path.to_string(), (requests, true));
             stand_ins.note(name);
-            Ok(Ok((placeholder(name, &action.spec.output), Vec::new())))
+            Ok(Ok((stand_in(recipe, name, action), Vec::new())))
         };
         // What a read is answered to a question that nobody knows says nothing. One that would ask for a text that stands
         // in for another is stopped by the wire, which shows the request.
@@ -203,7 +203,7 @@ pub fn past(deployment: &Deployment, recipe: &Arc<Recipe>, view: &JobView) -> Re
     let live = |due: &Due, action: &Action, _: Timestamp| -> Result<Called, Problem> {
         let mut newly = newly.lock().expect("no panic while the lock is held");
         newly.insert(due.path.to_string());
-        Ok(Ok((placeholder(names::last_name(&due.path), &action.spec.output), Vec::new())))
+        Ok(Ok((stand_in(recipe, names::last_name(&due.path), action), Vec::new())))
     };
     let mut case = Case::of_event("past", event, started);
     case.replies = recorded(&view.entries);
@@ -371,4 +371,9 @@ impl Engine {
         }
         Ok(found)
     }
+}
+
+/// Returns what stands in for what a step gives, by what is known of it in this recipe.
+fn stand_in(recipe: &Recipe, step: &str, action: &Action) -> Value {
+    placeholder(step, recipe.action_output(step).unwrap_or(&action.spec.output))
 }

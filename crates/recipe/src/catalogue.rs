@@ -24,6 +24,9 @@ pub struct ConnectorSpec {
     pub actions: BTreeMap<String, ActionSpec>,
     /// Its triggers, by name.
     pub triggers: BTreeMap<String, TriggerSpec>,
+    /// Its words for the types of fields that an account has made itself, with what such a field is. A connection's
+    /// settings say the words, at the places that its shapes name ([`Place::Connection`](crate::Place::Connection)).
+    pub field_types: BTreeMap<String, Shape>,
 }
 
 /// One action.

@@ -10,6 +10,7 @@ mod binding;
 mod calls;
 mod fit;
 mod flow;
+mod hints;
 mod inputs;
 mod naming;
 mod once;
@@ -18,9 +19,12 @@ mod trigger;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde_json::Value;
+
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, ConnectorSpec},
     cores::on_every_core,
+    declare::Said,
     diagnostic::{Diagnostic, Source, Span},
     document::{self, Document},
     recipe::Recipe,
@@ -40,6 +44,8 @@ pub(crate) struct World<'a> {
     pub(crate) catalogue: &'a Catalogue,
     /// The connections with their connectors, right or wrong: a mistake in one is reported where it is.
     pub(crate) connections: BTreeMap<String, String>,
+    /// The settings of those without a mistake, for what they declare.
+    pub(crate) settings: BTreeMap<String, Value>,
     /// Whether `connections.yaml` cannot be read at all: no recipe can be bound, and that is reported once.
     pub(crate) connections_unreadable: bool,
     /// The recipes of the project, right or wrong, as others see them.
@@ -122,6 +128,19 @@ impl<'a> Draft<'a> {
     }
 }
 
+impl World<'_> {
+    /// Returns what is said about the open values of a trigger or step on this connection.
+    fn said<'a>(
+        &'a self,
+        (step, spec): (String, &'a ConnectorSpec),
+        connection: Option<&'a str>,
+        with: BTreeMap<String, Shape>,
+    ) -> Said<'a> {
+        let connection = connection.and_then(|name| Some((name, self.settings.get(name)?)));
+        Said { step, spec, connection, with }
+    }
+}
+
 /// What a recipe is to others that call it.
 #[derive(Debug)]
 pub(crate) enum Signature {
@@ -174,5 +193,7 @@ fn whole(
     naming::check(document, source, out);
     binding::check_defaults(document, source, world, out);
     let start = trigger::check(document, source, world, out);
-    flow::check(document, source, world, &start, out)
+    let output = flow::check(document, source, world, &start, out);
+    hints::undeclared(&start.unsaid, source, world, out);
+    output
 }

@@ -185,8 +185,9 @@ impl Reading<'_> {
     /// Marks the values that may be drawn: settings that are known and not secret.
     fn show(&mut self, entries: &[(Key, Node)], wanted: &Object) {
         for (key, node) in entries {
-            let Some(field) = wanted.field(&key.text) else { continue };
-            match (&field.shape.of, &node.value) {
+            let own = wanted.field(&key.text).map(|field| &field.shape);
+            let Some(shape) = own.or(wanted.others.as_deref()) else { continue };
+            match (&shape.of, &node.value) {
                 (Type::Text(text), _) if text.format == Format::Secret => {}
                 (Type::Object(inner), Value::Map(entries)) => self.show(entries, inner),
                 (Type::List(_) | Type::Any | Type::Object(_), _) => {}

@@ -1,4 +1,4 @@
-//! What is wrong, where, and how to put it right: the one form of every message about a recipe.
+//! What is wrong or could be better, where, and how to put it right: the one form of every message about a recipe.
 //!
 //! Parsing, checking and running report the same [`Diagnostic`]; [`render`](crate::render::render) is the one place that draws it.
 
@@ -38,6 +38,8 @@ pub enum Severity {
     Error,
     /// The recipe runs; a person should look.
     Warning,
+    /// Nothing is wrong; more could be checked, or said better.
+    Hint,
 }
 
 /// One mistake, with its place and its cure.
@@ -45,7 +47,7 @@ pub enum Severity {
 /// Message grammar: lower case, no full stop, names in backticks, what was found and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Error or warning.
+    /// Error, warning or hint.
     pub severity: Severity,
     /// A stable word, such as `unknown-field`; documented in the error index.
     pub code: &'static str,
@@ -94,6 +96,16 @@ impl Diagnostic {
         message: impl Into<String>,
     ) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, source, span, message) }
+    }
+
+    /// Returns a hint at `span`.
+    pub fn hint(
+        code: &'static str,
+        source: &Arc<Source>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Hint, ..Self::error(code, source, span, message) }
     }
 
     /// Adds words under the caret.

@@ -107,11 +107,18 @@ fn declared_schema() -> Value {
 fn inputs(object: &Object) -> Value {
     let mut properties = Map::new();
     for field in &object.fields {
-        let mut schema = value(&field.shape);
+        let mut schema = if field.declares {
+            json!({ "$ref": "#/$defs/declared" })
+        } else {
+            value(&field.shape)
+        };
         if !matches!(field.shape.of, Type::Any | Type::Text(_)) {
             schema = json!({ "anyOf": [schema, { "type": "string", "pattern": "\\{\\{" }] });
         }
         schema["description"] = field.summary.clone().into();
+        if !field.examples.is_empty() {
+            schema["examples"] = field.examples.clone().into();
+        }
         if let Some(default) = &field.default {
             schema["default"] = default.clone();
         }

@@ -355,14 +355,7 @@ fn open_map(value: Shape) -> Shape {
 
 /// The shape of a map with these fields.
 fn record<const N: usize>(fields: [(&str, Shape); N]) -> Shape {
-    let field = |(name, shape): (&str, Shape)| Field {
-        name: name.into(),
-        shape,
-        required: true,
-        summary: String::new(),
-        default: None,
-    };
-    let fields = fields.into_iter().map(field).collect();
+    let fields = fields.into_iter().map(|(name, shape)| Field::new(name, shape)).collect();
     Shape::of(Type::Object(Object { fields, others: None }.into()))
 }
 

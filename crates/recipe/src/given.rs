@@ -146,7 +146,7 @@ mod tests {
 
     fn field(name: &str, of: Type, required: bool, default: Option<Value>) -> Field {
         let shape = if required { Shape::of(of) } else { Shape::of(of).or_null() };
-        Field { name: name.into(), shape, required, summary: String::new(), default }
+        Field { required, default, ..Field::new(name, shape) }
     }
 
     fn approval() -> Object {

@@ -23,9 +23,11 @@ mod names;
 mod operation;
 mod sight;
 mod signature;
+mod unsaid;
 
 pub use facts::{Facts, narrow};
 pub(crate) use sight::Sight;
+pub use unsaid::Unsaid;
 
 /// What an expression can see at its place in a recipe, by type.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +43,8 @@ pub struct Environment {
     /// Names about which nothing is known because of a mistake that was reported: `event`, `steps.ID`, `vars.NAME`, an
     /// `as` name. That they may be null is not reported as well.
     pub unknown: BTreeSet<String>,
+    /// What is read of open values that the project could declare, and does not.
+    pub unsaid: Unsaid,
 }
 
 /// How a step is seen from one place in a recipe.
@@ -295,7 +299,8 @@ pub(crate) fn shape_of(value: &Value) -> Shape {
 
 /// Returns the shape of a value that has the one or the other shape.
 pub(crate) fn union(one: Shape, other: Shape) -> Shape {
-    Shape { nullable: one.nullable || other.nullable, of: either(one.of, other.of) }
+    let declared = one.declared.filter(|declared| other.declared.as_ref() == Some(declared));
+    Shape { of: either(one.of, other.of), nullable: one.nullable || other.nullable, declared }
 }
 
 /// Names a type for a message.
@@ -312,7 +317,7 @@ pub(crate) fn describe(of: &Type) -> &'static str {
 }
 
 fn known_field(name: &str, shape: Shape) -> Field {
-    Field { name: name.into(), shape, required: true, summary: String::new(), default: None }
+    Field::new(name, shape)
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 //!
 //! An object without `additionalProperties` is closed: a connector's types say everything they have, so a field that
 //! they do not name is a mistake in the recipe.
+//!
+//! Two words of our own say what a schema cannot: `x-declared-in` names the place that says what an open value holds
+//! (`connection.PATH` or `with.KEY`), `x-declares` marks a value that is itself a declared shape.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::schema::{Field, Format, Object, Shape, Text, Type};
+use crate::schema::{Declared, Field, Format, Object, Place, Shape, Text, Type};
 
 /// Returns the shape that a JSON Schema describes, or why it cannot be read.
 ///
@@ -31,6 +34,18 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn shape(&mut self, schema: &'a Value) -> Result<Shape, String> {
+        let shape = self.undeclared(schema)?;
+        let Some(place) = schema.get("x-declared-in") else { return Ok(shape) };
+        let place = match place.as_str().and_then(|place| place.split_once('.')) {
+            Some(("connection", path)) => Place::Connection(path.into()),
+            Some(("with", key)) => Place::With(key.into()),
+            _ => return Err(format!("`x-declared-in` names no place: `{place}`")),
+        };
+        let declared = Declared { place, owner: String::new(), said: false };
+        Ok(Shape { declared: Some(Arc::new(declared)), ..shape })
+    }
+
+    fn undeclared(&mut self, schema: &'a Value) -> Result<Shape, String> {
         let schema = match schema {
             Value::Bool(true) => return Ok(Shape::any()),
             Value::Object(schema) => schema,
@@ -89,7 +104,7 @@ impl<'a> Reader<'a> {
             }
         }
         let of = shapes.into_iter().map(|shape| shape.of).reduce(either).unwrap_or(Type::Any);
-        Ok(Shape { of, nullable })
+        Ok(Shape { nullable, ..Shape::of(of) })
     }
 
     fn typed(&mut self, schema: &'a Map<String, Value>) -> Result<Shape, String> {
@@ -115,7 +130,7 @@ impl<'a> Reader<'a> {
             };
             of = Some(of.map_or(one.clone(), |before| either(before, one)));
         }
-        Ok(Shape { of: of.unwrap_or(Type::Any), nullable })
+        Ok(Shape { nullable, ..Shape::of(of.unwrap_or(Type::Any)) })
     }
 
     fn object(&mut self, schema: &'a Map<String, Value>) -> Result<Object, String> {
@@ -129,6 +144,8 @@ impl<'a> Reader<'a> {
                     required: required.iter().any(|one| one == name),
                     summary: summary(property),
                     default: property.get("default").filter(|value| !value.is_null()).cloned(),
+                    examples: property.get("examples").map_or(Ok(&[][..]), list)?.to_vec(),
+                    declares: property.get("x-declares").is_some_and(|declares| declares == true),
                 });
             }
         }
@@ -176,7 +193,7 @@ fn constants(values: &[Value]) -> Shape {
         };
         shape = Some(shape.map_or(one.clone(), |before| either(before, one)));
     }
-    Shape { of: shape.unwrap_or(Type::Any), nullable: values.contains(&Value::Null) }
+    Shape { nullable: values.contains(&Value::Null), ..Shape::of(shape.unwrap_or(Type::Any)) }
 }
 
 fn format(schema: &Map<String, Value>) -> Format {
@@ -258,7 +275,7 @@ mod tests {
     fn outer(settings: SchemaSettings) -> Arc<Object> {
         let schema = settings.into_generator().into_root_schema_for::<Outer>();
         match from_json_schema(schema.as_value()).unwrap() {
-            Shape { of: Type::Object(object), nullable: false } => object,
+            Shape { of: Type::Object(object), nullable: false, .. } => object,
             other => panic!("not an object: {other:?}"),
         }
     }
@@ -300,7 +317,7 @@ mod tests {
     #[test]
     fn a_type_inside_itself_is_anything_below_the_first_level() {
         let object = outer(SchemaSettings::draft2020_12());
-        let Shape { of: Type::Object(inner), nullable: true } =
+        let Shape { of: Type::Object(inner), nullable: true, .. } =
             &object.field("inner").unwrap().shape
         else {
             panic!("not an optional object")

@@ -7,6 +7,8 @@ mod catalogue;
 mod check;
 mod connections;
 mod cores;
+mod declaration;
+mod declare;
 mod diagnostic;
 mod document;
 mod durations;
@@ -42,6 +44,7 @@ pub use catalogue::{
     ActionSpec, Catalogue, ConnectorSpec, EffectSpec, Examine, Flaw, TriggerKind, TriggerSpec,
 };
 pub use cores::on_every_core;
+pub use declaration::Declaration;
 pub use diagnostic::{Diagnostic, Severity, Source, Span};
 pub use durations::parse as read_duration;
 pub use editor::{connections_schema, recipe_schema, runner_schema, test_schema};
@@ -51,17 +54,17 @@ pub use fix::{Fix, fixed};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, limits, normalize_name};
 pub use given::{fit, read_words};
 pub use infer::{
-    Environment, Facts, StepSight, condition_may_fail, infer, infer_condition, infer_template,
+    Environment, Facts, StepSight, Unsaid, condition_may_fail, infer, infer_condition, infer_template,
     may_fail, narrow, template_may_fail,
 };
 pub use json_schema::from_json_schema;
 pub use payload::{Fields, Items, NoPayload, Payload, View};
-pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check};
+pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check, check_again};
 pub use recipe::{
     ActionStep, Block, CallStep, OnUnknown, OrderKey, Recipe, Retry, Settings, Start, Step,
     StepKind, StopStatus, Trigger, Wait, WaitFor, steps_in,
 };
 pub use render::render;
-pub use schema::{Field, Format, Object, Shape, Text, Type};
+pub use schema::{Declared, Field, Format, Object, Place, Shape, Text, Type};
 pub use scope::{Scope, Steps};
 pub use table::{RowWatch, Table, Tables};

@@ -138,6 +138,20 @@ impl RunnerSettings {
 /// assert!(recipe::render(&diagnostics, false).contains("did you mean `skipped`?"));
 /// ```
 pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagnostic>) {
+    checked(files, catalogue, true)
+}
+
+/// Reads and checks a project with recipes from an earlier day, which jobs hold on to: what `connections.yaml` declares
+/// today about fields that an account has made itself cannot make them wrong.
+pub fn check_again(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagnostic>) {
+    checked(files, catalogue, false)
+}
+
+fn checked(
+    files: &ProjectFiles,
+    catalogue: &Catalogue,
+    with_declared: bool,
+) -> (Project, Vec<Diagnostic>) {
     let mut out = Vec::new();
     let runner = match &files.runner {
         Some(source) => runner_settings::read(source, &mut out),
@@ -154,6 +168,12 @@ pub fn check(files: &ProjectFiles, catalogue: &Catalogue) -> (Project, Vec<Diagn
     let mut world = World {
         catalogue,
         connections: connections.declared,
+        settings: connections
+            .right
+            .iter()
+            .filter(|_| with_declared)
+            .map(|(name, connection)| (name.clone(), connection.settings.clone()))
+            .collect(),
         connections_unreadable: connections.unreadable,
         recipes: BTreeMap::new(),
         properties: Shape { nullable: false, ..properties },

@@ -47,6 +47,14 @@ impl Recipe {
 }
 
 impl Recipe {
+    /// Returns what the action of the step with that name gives.
+    pub fn action_output(&self, step: &str) -> Option<&Shape> {
+        self.all_steps().find(|one| &*one.name == step).and_then(|one| match &one.kind {
+            StepKind::Action(action) => Some(&action.output),
+            _ => None,
+        })
+    }
+
     /// Returns every step, those inside others too, in the order of the text.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
         steps_in(&self.steps).chain(steps_in(&self.finally))
@@ -94,6 +102,8 @@ pub struct Trigger {
     pub connection: Option<String>,
     /// Its settings (constants; no expressions).
     pub with: serde_json::Value,
+    /// What expressions see as `event`, with what the project declares about it.
+    pub event: Shape,
     /// An event for which this is false is recorded and makes no job.
     pub when: Option<Expression>,
     /// The order key, when the recipe sets its own. `None` means the connector's.
@@ -330,6 +340,8 @@ pub struct ActionStep {
     pub action: String,
     /// The connection; `None` when the connector needs none.
     pub connection: Option<String>,
+    /// What it gives, with what the project declares about it.
+    pub output: Shape,
     /// The inputs by name. An input whose value is null is not sent unless its template is [`Template::Clear`].
     pub with: BTreeMap<String, Template>,
     /// The step's own retry policy.

@@ -47,6 +47,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Hint => Level::NOTE.with_name("hint"),
     };
     let source = &diagnostic.source;
     let window = Window::around(diagnostic);

@@ -98,11 +98,8 @@ pub(crate) fn read(source: &Arc<Source>, out: &mut Vec<Diagnostic>) -> Option<Ru
 /// Returns the shape of `properties`.
 pub(crate) fn shape(settings: &RunnerSettings) -> Shape {
     let field = |(name, property): (&String, &Property)| Field {
-        name: name.clone(),
-        shape: property.shape.clone(),
-        required: true,
         summary: property.summary.clone(),
-        default: None,
+        ..Field::new(name, property.shape.clone())
     };
     let fields = settings.properties.iter().map(field).collect();
     Shape::of(Type::Object(Arc::new(Object { fields, others: None })))

@@ -14,6 +14,29 @@ pub struct Shape {
     pub of: Type,
     /// Whether the value may be null or missing.
     pub nullable: bool,
+    /// Who can say what it holds, where no connector can know; `None` where the connector says it all.
+    pub declared: Option<Arc<Declared>>,
+}
+
+/// Where a project says what a value holds that no connector can know: a company's own fields, a stranger's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The place.
+    pub place: Place,
+    /// Whose place it is: a connection by its name, or the trigger or a step in words. Empty until a recipe uses it.
+    pub owner: String,
+    /// Whether something is said there: what is not said is a mistake then.
+    pub said: bool,
+}
+
+/// A place that says what a value holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A path in the settings of the connection, such as `custom_fields.offer`: a map from each field to one of the
+    /// connector's words for types.
+    Connection(String),
+    /// A key under `with`, such as `body`: a declared shape.
+    With(String),
 }
 
 /// The type of a value that is not null.
@@ -84,17 +107,21 @@ pub struct Field {
     pub summary: String,
     /// The value it has when not given.
     pub default: Option<Value>,
+    /// Values it could have, for people; an input's may be an expression.
+    pub examples: Vec<Value>,
+    /// Whether the value is a declared shape: it says what something else holds.
+    pub declares: bool,
 }
 
 impl Shape {
     /// Returns the shape of anything at all, null included.
     pub fn any() -> Self {
-        Self { of: Type::Any, nullable: true }
+        Self::of(Type::Any).or_null()
     }
 
     /// Returns a shape without null.
     pub fn of(of: Type) -> Self {
-        Self { of, nullable: false }
+        Self { of, nullable: false, declared: None }
     }
 
     /// Returns the same type with null allowed.
@@ -102,6 +129,21 @@ impl Shape {
     pub fn or_null(mut self) -> Self {
         self.nullable = true;
         self
+    }
+}
+
+impl Field {
+    /// Returns a field that is always there, about which nothing more is known.
+    pub fn new(name: impl Into<String>, shape: Shape) -> Self {
+        Self {
+            name: name.into(),
+            shape,
+            required: true,
+            summary: String::new(),
+            default: None,
+            examples: Vec::new(),
+            declares: false,
+        }
     }
 }
 

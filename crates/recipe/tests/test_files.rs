@@ -93,6 +93,7 @@ fn catalogue() -> Catalogue {
         connection: None,
         actions,
         triggers: BTreeMap::from([("hired".to_owned(), hired)]),
+        field_types: BTreeMap::new(),
     };
     Catalogue { connectors: BTreeMap::from([("hr".to_owned(), hr)]) }
 }

@@ -5,14 +5,15 @@ use std::fmt::Write;
 use recipe::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
-use crate::check::Checked;
+use crate::check::{Checked, Counts};
 
 /// Returns what `--format json` prints.
-pub fn json(checked: &Checked, errors: usize, warnings: usize) -> Value {
+pub fn json(checked: &Checked, found: &Counts) -> Value {
     json!({
         "recipes": checked.project.recipe_names,
-        "errors": errors,
-        "warnings": warnings,
+        "errors": found.errors,
+        "warnings": found.warnings,
+        "hints": found.hints,
         "diagnostics": checked.diagnostics.iter().map(as_json).collect::<Vec<_>>(),
     })
 }
@@ -36,7 +37,10 @@ pub fn annotation(diagnostic: &Diagnostic, prefix: &str) -> String {
     }
     format!(
         "::{} {place},title={}::{}",
-        word(diagnostic.severity),
+        match diagnostic.severity {
+            Severity::Hint => "notice",
+            severity => word(severity),
+        },
         property(diagnostic.code),
         data(&text)
     )
@@ -47,6 +51,7 @@ pub fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Hint => "hint",
     }
 }
 
@@ -124,5 +129,8 @@ mod tests {
         assert!(annotation(&over_lines, "a,b:c/").starts_with(
             "::warning file=a%2Cb%3Ac/recipes/a.yaml,line=1,endLine=2,title=unknown-key::"
         ));
+        let hint = Diagnostic { severity: Severity::Hint, ..misspelt() };
+        assert!(annotation(&hint, "").starts_with("::notice file=recipes/a.yaml,line=2,"));
+        assert_eq!(as_json(&hint)["severity"], "hint");
     }
 }

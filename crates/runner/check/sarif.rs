@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use recipe::{Diagnostic, Source, Span};
+use recipe::{Diagnostic, Severity, Source, Span};
 use serde_json::{Value, json};
 
 use super::{explain, formats::word};
@@ -47,7 +47,10 @@ fn result(diagnostic: &Diagnostic, codes: &[&str], prefix: &str) -> Value {
     let mut result = json!({
         "ruleId": diagnostic.code,
         "ruleIndex": codes.binary_search(&diagnostic.code).expect("every code is in the list"),
-        "level": word(diagnostic.severity),
+        "level": match diagnostic.severity {
+            Severity::Hint => "note",
+            severity => word(severity),
+        },
         "message": { "text": text },
         "locations": [{ "physicalLocation": place(diagnostic.span) }],
     });
@@ -109,6 +112,7 @@ mod tests {
                 .fix(Some(Fix { span, text: "first".into() })),
             Diagnostic::warning("duplicate-key", &source, span, "twice")
                 .also(Span::new(0, 5), "first here"),
+            Diagnostic::hint("undeclared-field", &source, span, "more could be said"),
         ]
     }
 
@@ -147,6 +151,7 @@ mod tests {
             change["replacements"][0]["deletedRegion"],
             json!({ "startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": 6 })
         );
+        assert_eq!(run["results"][2]["level"], "note");
         assert_eq!(run["results"][1]["relatedLocations"][0]["message"]["text"], "first here");
     }
 

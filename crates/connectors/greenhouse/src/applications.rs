@@ -38,6 +38,7 @@ pub struct Application {
     #[schemars(extend("format" = "date-time"))]
     pub last_activity_at: Option<String>,
     /// Custom fields of the application, by key.
+    #[schemars(extend("x-declared-in" = "connection.custom_fields.application"))]
     pub custom_fields: CustomFields,
 }
 

@@ -59,6 +59,7 @@ pub struct Candidate {
     /// Documents of the candidate and of the offer; with Harvest v3 use `list_attachments`.
     pub attachments: Vec<Attachment>,
     /// Custom fields of the candidate, by key.
+    #[schemars(extend("x-declared-in" = "connection.custom_fields.candidate"))]
     pub custom_fields: CustomFields,
 }
 

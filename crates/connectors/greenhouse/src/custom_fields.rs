@@ -5,19 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use connector::{Failure, View};
+use connector::{Connector, Failure, View};
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::{Map, Number, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value, json};
 
 use crate::place::{Place, day};
 
 /// Custom fields by their keys, which do not change when a field is renamed.
 pub type CustomFields = BTreeMap<String, CustomField>;
 
-/// One custom field.
+/// One custom field; `V` is what its value is known to be.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
-pub struct CustomField {
+pub struct CustomField<V = Value> {
     /// Its name as people see it.
     pub name: Option<String>,
     /// Its type: `short_text`, `long_text`, `boolean`, `single_select`, `multi_select`, `currency`, `currency_range`,
@@ -25,13 +25,116 @@ pub struct CustomField {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// Its value: a text, a number, a list of texts, a map with `amount` and `unit` …; null when it is empty.
-    pub value: Value,
+    pub value: V,
     /// Of a compensation: what it is, such as `base`.
     pub compensation_type: Option<String>,
     /// Of a compensation: how often, such as `annually`.
     pub frequency: Option<String>,
     /// Of a compensation: why.
     pub rationale: Option<String>,
+}
+
+/// The type of a custom field, in Greenhouse's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    /// Yes or no.
+    Boolean,
+    /// An amount and its unit.
+    Currency,
+    /// The least and the most amount, and their unit.
+    CurrencyRange,
+    /// A day.
+    Date,
+    /// A text of several lines.
+    LongText,
+    /// Several of the field's options.
+    MultiSelect,
+    /// A number.
+    Number,
+    /// The least and the most number.
+    NumberRange,
+    /// A text of one line.
+    ShortText,
+    /// One of the field's options.
+    SingleSelect,
+    /// An address on the web, as somebody wrote it.
+    Url,
+    /// A user of Greenhouse.
+    User,
+}
+
+/// The types of the fields that a company has made itself, by their keys. What is not said here is not checked; where
+/// something is said, only the fields that stand there can be used.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomFieldTypes {
+    /// Fields of applications.
+    pub application: Option<BTreeMap<String, FieldType>>,
+    /// Fields of candidates.
+    pub candidate: Option<BTreeMap<String, FieldType>>,
+    /// Fields of jobs.
+    pub job: Option<BTreeMap<String, FieldType>>,
+    /// Fields of offers.
+    #[schemars(example = json!({ "employment_type": "single_select", "start_bonus": "currency" }))]
+    pub offer: Option<BTreeMap<String, FieldType>>,
+    /// Fields of openings.
+    pub opening: Option<BTreeMap<String, FieldType>>,
+}
+
+/// An amount of money.
+#[derive(Serialize, JsonSchema)]
+struct Money {
+    /// How much.
+    amount: Option<f64>,
+    /// The currency, such as `USD`.
+    unit: Option<String>,
+}
+
+/// The least and the most of something.
+#[derive(Serialize, JsonSchema)]
+struct Range {
+    /// The currency, of a `currency_range`.
+    unit: Option<String>,
+    /// The least.
+    min_value: Option<f64>,
+    /// The most.
+    max_value: Option<f64>,
+}
+
+/// A user of Greenhouse.
+#[derive(Serialize, JsonSchema)]
+struct ChosenUser {
+    /// The id.
+    user_id: Option<i64>,
+    /// The name.
+    name: Option<String>,
+    /// The e-mail address.
+    email: Option<String>,
+    /// The company's own id for the user.
+    employee_id: Option<String>,
+}
+
+/// A day.
+#[derive(Serialize, JsonSchema)]
+#[schemars(extend("format" = "date"))]
+struct Day(String);
+
+/// Says what the value of a field of each type is once it is read. Any may be empty.
+pub(crate) fn declare(connector: Connector) -> Connector {
+    connector
+        .field_type::<CustomField<Option<bool>>>("boolean")
+        .field_type::<CustomField<Option<Money>>>("currency")
+        .field_type::<CustomField<Option<Range>>>("currency_range")
+        .field_type::<CustomField<Option<Day>>>("date")
+        .field_type::<CustomField<Option<String>>>("long_text")
+        .field_type::<CustomField<Option<Vec<String>>>>("multi_select")
+        .field_type::<CustomField<Option<f64>>>("number")
+        .field_type::<CustomField<Option<Range>>>("number_range")
+        .field_type::<CustomField<Option<String>>>("short_text")
+        .field_type::<CustomField<Option<String>>>("single_select")
+        .field_type::<CustomField<Option<String>>>("url")
+        .field_type::<CustomField<Option<ChosenUser>>>("user")
 }
 
 /// Reads custom fields. An empty list stands for an empty map in some payloads.
@@ -119,8 +222,6 @@ fn date(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-    use serde_json::json;
 
     use super::*;
 

@@ -9,7 +9,7 @@ use crate::{
     applications::get_application,
     attachments::list_attachments,
     candidates::get_candidate,
-    checkup, hired,
+    checkup, custom_fields, hired,
     hires::list_hires,
     missed, notes, offer_approved,
     offers::get_current_offer,
@@ -21,12 +21,12 @@ const EVERY: Duration = Duration::from_hours(12);
 
 /// Returns the connector `greenhouse`.
 pub fn connector() -> Connector {
-    Connector::new(
+    custom_fields::declare(Connector::new(
         "greenhouse",
         "Greenhouse Recruiting, the applicant tracking system.",
         account::open,
         checkup::check,
-    )
+    ))
     .lints(settings::lints)
     .trigger(
         Trigger::new::<hired::HiredSettings, hired::Hire>(

@@ -70,6 +70,7 @@ pub struct HiredApplication {
     /// The opening that was filled.
     pub opening: Option<Opening>,
     /// Custom fields of the application, by key.
+    #[schemars(extend("x-declared-in" = "connection.custom_fields.application"))]
     pub custom_fields: CustomFields,
 }
 
@@ -88,6 +89,7 @@ pub struct Opening {
     /// The company's own id for it.
     pub opening_id: Option<String>,
     /// Custom fields of the opening, by key.
+    #[schemars(extend("x-declared-in" = "connection.custom_fields.opening"))]
     pub custom_fields: CustomFields,
 }
 

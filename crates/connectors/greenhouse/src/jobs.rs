@@ -33,6 +33,7 @@ pub struct Job {
     /// Its offices, often several.
     pub offices: Vec<Office>,
     /// Its custom fields, by key.
+    #[schemars(extend("x-declared-in" = "connection.custom_fields.job"))]
     pub custom_fields: CustomFields,
 }
 

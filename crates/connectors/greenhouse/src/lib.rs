@@ -31,7 +31,7 @@ pub use applications::{Application, WhichApplication};
 pub use attachments::{Attachment, Attachments, WhoseAttachments};
 pub use candidates::{Candidate, WhichCandidate};
 pub use contacts::{Contact, Education, Employment, Person};
-pub use custom_fields::{CustomField, CustomFields};
+pub use custom_fields::{CustomField, CustomFieldTypes, CustomFields, FieldType};
 pub use greenhouse::connector;
 pub use hired::{Hire, HiredApplication, HiredSettings, Opening, Source};
 pub use hires::{Hires, ListedHire, Since};

@@ -39,6 +39,7 @@ pub struct Offer {
     #[schemars(extend("format" = "date"))]
     pub starts_on: Option<String>,
     /// Custom fields of the offer, by key: salary, employment type, job title …, as the company made them.
+    #[schemars(extend("x-declared-in" = "connection.custom_fields.offer"))]
     pub custom_fields: CustomFields,
 }
 

@@ -4,6 +4,8 @@ use connector::{Finding, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::custom_fields::CustomFieldTypes;
+
 /// The settings of a connection to Greenhouse Recruiting.
 ///
 /// Needed for Harvest v3: `client_id` and `client_secret`; for Harvest v1: `api_key` and `user_email`; for webhooks:
@@ -48,6 +50,10 @@ pub struct Settings {
     /// again only if it is still not there after that.
     #[serde(default = "settle")]
     pub settle_seconds: u32,
+    /// What the company's own fields hold, so that recipes which use them can be checked. An event is read the same with
+    /// or without it.
+    #[serde(default)]
+    pub custom_fields: CustomFieldTypes,
     /// How fast Greenhouse is asked. What it allows is learnt from its answers; this is the outer bound.
     #[serde(default)]
     pub limits: Limits,

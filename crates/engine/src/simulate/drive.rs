@@ -273,8 +273,8 @@ impl<'a> Driver<'a> {
                     self.append(&due.path, kind)?;
                     return Ok(None);
                 }
-                let output = action.as_ref().map(|action| &action.spec.output);
-                return Ok(Some(End::Stuck(Box::new(stuck(due, why, output)))));
+                let output = self.recipe.action_output(names::last_name(&due.path)).cloned();
+                return Ok(Some(End::Stuck(Box::new(stuck(due, why, output.as_ref())))));
             }
         };
         let looking_up = due.what == What::LookUp;

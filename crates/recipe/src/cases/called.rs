@@ -24,12 +24,6 @@ pub(super) fn given_input(
 /// Returns what a call in the background gives: the job's number, as text.
 pub(super) fn job_shape() -> Shape {
     let text = Shape::of(Type::Text(Text::default()));
-    let field = Field {
-        name: "job".into(),
-        shape: text,
-        required: true,
-        summary: String::new(),
-        default: None,
-    };
+    let field = Field::new("job", text);
     Shape::of(Type::Object(Arc::new(Object { fields: vec![field], ..Object::default() })))
 }

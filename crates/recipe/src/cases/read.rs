@@ -46,11 +46,7 @@ pub fn read_cases(
     let mut out = Vec::new();
     let Some(root) = yaml::parse(source, &mut out) else { return (None, out) };
     let event = match &recipe.start {
-        Start::Trigger(trigger) => catalogue
-            .connectors
-            .get(&trigger.connector)
-            .and_then(|connector| connector.triggers.get(&trigger.name))
-            .map_or_else(Shape::any, |trigger| trigger.event.clone()),
+        Start::Trigger(trigger) => trigger.event.clone(),
         Start::Called { input } => Shape::of(Type::Object(input.clone())),
     };
     let places = places(recipe);
@@ -443,8 +439,8 @@ impl<'a> Reader<'a> {
     /// Returns what a step answers with; `None` when it calls nothing.
     pub(super) fn answers(&self, place: &Place<'a>) -> Option<Answers<'a>> {
         Some(match &place.step.kind {
-            StepKind::Action(_) => {
-                Answers { who: Who::Action, output: Cow::Borrowed(&self.action(place)?.output) }
+            StepKind::Action(action) => {
+                Answers { who: Who::Action, output: Cow::Borrowed(&action.output) }
             }
             StepKind::Call(call) => {
                 let called = self.project.recipes.get(&call.recipe);

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    check::{World, binding, naming::Counter},
+    check::{World, binding, flow::{output, said_at}, naming::Counter, trigger::event},
     diagnostic::{Source, Span},
     document::{self, Action, Condition, Document, Input, Kind, Text, trigger::CatchUp},
     expression::{Expression, Template},
@@ -85,10 +85,13 @@ impl Assembly<'_> {
         let on = trigger.on.expect(READ);
         let (connector, name) = on.text.split_once('.').expect(READ);
         let spec = self.world.catalogue.connectors.get(connector).expect(READ);
+        let connection = self.connection(connector, trigger.connection.as_ref(), on.span);
+        let found = spec.triggers.get(name).expect(READ);
         Trigger {
             connector: connector.into(),
             name: name.into(),
-            connection: self.connection(connector, trigger.connection.as_ref(), on.span),
+            event: event(self.world, (spec, found), connection.as_deref(), &trigger.with, self.source),
+            connection,
             with: plain_map(&trigger.with),
             when: trigger.when.map(expression),
             key: trigger.key.map(|key| OrderKey {
@@ -98,7 +101,7 @@ impl Assembly<'_> {
             catch_up: match trigger.catch_up {
                 Some(CatchUp::Never) => None,
                 Some(CatchUp::Every(_, every)) => Some(every),
-                None => spec.triggers.get(name).expect(READ).catch_up,
+                None => found.catch_up,
             },
             answer_within: trigger.answer_within.map(|(_, within)| within),
             dedupe: trigger.dedupe.map(expression),
@@ -113,7 +116,7 @@ impl Assembly<'_> {
     fn step(&mut self, step: document::Step) -> Step {
         let name = self.names.name(&step).into();
         let kind = match step.kind {
-            Kind::Action(action) => StepKind::Action(self.action(action)),
+            Kind::Action(action) => StepKind::Action(self.action(action, step.id.as_ref())),
             Kind::If { condition, then, otherwise } => StepKind::If {
                 condition: expression(condition),
                 then: self.block(then),
@@ -168,15 +171,19 @@ impl Assembly<'_> {
         }
     }
 
-    fn action(&self, action: Action) -> ActionStep {
+    fn action(&self, action: Action, id: Option<&Word>) -> ActionStep {
         let target = action.target.expect(READ);
         let (connector, name) = target.text.split_once('.').expect(READ);
         let spec = self.world.catalogue.connectors.get(connector).expect(READ);
+        let connection = self.connection(connector, action.connection.as_ref(), target.span);
+        let found = spec.actions.get(name).expect(READ);
+        let of = (said_at(id), spec, found);
         ActionStep {
-            effect: spec.actions.get(name).expect(READ).effect,
+            effect: found.effect,
             connector: connector.into(),
             action: name.into(),
-            connection: self.connection(connector, action.connection.as_ref(), target.span),
+            output: output(self.world, of, connection.as_deref(), &action.with, self.source),
+            connection,
             with: action.with.inputs.into_iter().map(value).collect::<BTreeMap<_, _>>(),
             retry: action.retry.map(|(_, retry)| retry.expect(READ)),
             timeout: action.timeout.map(|(_, timeout)| timeout.expect(READ)),

@@ -23,6 +23,7 @@ use crate::{
     schema::{Shape, Type},
 };
 
+pub(super) use actions::{output, said_at};
 use knowledge::Knowledge;
 
 /// Checks all steps of a recipe.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     check::fit::{self, Misfit},
     diagnostic::{Diagnostic, Severity, Source, Span},
-    document::Input,
+    document::{Input, declared},
     expression::{Expression, Template},
     fields::Report,
     fix::Fix,
@@ -98,6 +98,9 @@ impl Inputs<'_> {
                 inside.map_or_else(|| key.text.clone(), |inside| format!("{inside}.{}", key.text));
             match (wanted.field(&key.text), &wanted.others) {
                 (Some(_), _) | (None, Some(_)) if broken => {}
+                (Some(field), _) if field.declares => {
+                    declared::foreign(&mut self.report, key, node.clone());
+                }
                 (Some(field), _) => {
                     let required = field.required && field.default.is_none();
                     self.value((key.span, &path), node, template, &field.shape, required);

@@ -49,15 +49,8 @@ pub(super) fn outcome() -> Shape {
 
 /// A map with exactly these fields.
 pub(super) fn object<N: Into<String>>(fields: impl IntoIterator<Item = (N, Shape)>) -> Shape {
-    let field = |(name, shape): (N, Shape)| Field {
-        name: name.into(),
-        shape,
-        required: true,
-        summary: String::new(),
-        default: None,
-    };
     Shape::of(Type::Object(Arc::new(Object {
-        fields: fields.into_iter().map(field).collect(),
+        fields: fields.into_iter().map(|(name, shape)| Field::new(name, shape)).collect(),
         others: None,
     })))
 }

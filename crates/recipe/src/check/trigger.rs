@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    catalogue::TriggerSpec,
+    catalogue::{ConnectorSpec, TriggerSpec},
     check::{
         World, assemble, binding,
         fit::misfit,
         inputs::{self, null_cure},
         naming, shapes,
     },
+    declare,
     diagnostic::{Diagnostic, Source, Span},
     document::{self, Document, trigger::CatchUp},
     expression::{Expression, Template},
@@ -146,11 +147,11 @@ fn shape(
         return None;
     };
     let own = trigger.connection.as_ref();
-    if let Err(Some(wrong)) =
-        binding::bind(document, world, connector, spec, own, (on.span, source))
-    {
-        out.push(*wrong);
-    }
+    let connection = binding::bind(document, world, connector, spec, own, (on.span, source))
+        .unwrap_or_else(|wrong| {
+            out.extend(wrong.map(|wrong| *wrong));
+            None
+        });
     let before = out.len();
     inputs::constant(source, out, (&on.text, on.span), &trigger.with, &found.with, false);
     if out.len() == before {
@@ -158,7 +159,20 @@ fn shape(
     }
     catches_up(trigger, &on.text, found, source, out);
     answers(document, trigger, found, world, source, out);
-    Some(found.event.clone())
+    Some(event(world, (spec, found), connection.as_deref(), &trigger.with, source))
+}
+
+/// Returns what an expression sees as `event`, with what the connection and the trigger's settings declare about it.
+pub(super) fn event(
+    world: &World<'_>,
+    (connector, spec): (&ConnectorSpec, &TriggerSpec),
+    connection: Option<&str>,
+    with: &[(Key, Node)],
+    source: &Arc<Source>,
+) -> Shape {
+    let given = with.iter().map(|(key, node)| (key, node));
+    let with = declare::of_with(&spec.with, given, source);
+    world.said(("the trigger".into(), connector), connection, with).about(&spec.event)
 }
 
 fn catches_up(

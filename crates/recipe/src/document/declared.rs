@@ -29,6 +29,10 @@ pub(crate) fn open() -> Arc<Object> {
 
 /// Reads a map from name to shape, such as the value of `input`. What is wrong in one field leaves that field anything.
 pub(crate) fn fields(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Arc<Object>> {
+    map(report, key, node, Names::Own)
+}
+
+fn map(report: &mut Report<'_>, key: &Key, node: Node, names: Names) -> Option<Arc<Object>> {
     let entries = match node.value {
         Value::Map(entries) => entries,
         Value::Broken => return None,
@@ -50,7 +54,11 @@ pub(crate) fn fields(report: &mut Report<'_>, key: &Key, node: Node) -> Option<A
         }
     };
     let before = report.out.len();
-    let fields = entries.into_iter().map(|(name, node)| field(report, &name, node)).collect();
+    let one = |(name, node): (Key, Node)| match names {
+        Names::Own => field(report, &name, node),
+        Names::Foreign => named_field(report, &name, node, names),
+    };
+    let fields = entries.into_iter().map(one).collect();
     // With a mistake in it nobody can tell what else it was meant to hold.
     let others = (report.out.len() > before).then(|| Box::new(Shape::any()));
     Some(Arc::new(Object { fields, others }))
@@ -59,17 +67,27 @@ pub(crate) fn fields(report: &mut Report<'_>, key: &Key, node: Node) -> Option<A
 /// Reads one named shape.
 pub(crate) fn field(report: &mut Report<'_>, name: &Key, node: Node) -> Field {
     check::is_name(report, "the name of a value", name);
-    let mut field = Field {
-        name: name.text.clone(),
-        shape: Shape::of(Type::Any),
-        required: true,
-        summary: String::new(),
-        default: None,
-    };
+    named_field(report, name, node, Names::Own)
+}
+
+/// Reads the shape of a value that somebody else writes, such as the body of a delivery.
+pub(crate) fn foreign(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Shape> {
+    shape(report, key, node, Names::Foreign)
+}
+
+/// Who chose the names of fields: those of others are as they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Own,
+    Foreign,
+}
+
+fn named_field(report: &mut Report<'_>, name: &Key, node: Node, names: Names) -> Field {
+    let mut field = Field::new(&name.text, Shape::of(Type::Any));
     let shape = if is_long(&node) {
-        long(report, name, node, &mut field)
+        long(report, name, node, &mut field, names)
     } else {
-        shape(report, name, node)
+        shape(report, name, node, names)
     };
     if let Some(shape) = shape {
         field.required &= !shape.nullable;
@@ -94,10 +112,16 @@ fn is_long(node: &Node) -> bool {
         })
 }
 
-fn long(report: &mut Report<'_>, name: &Key, node: Node, field: &mut Field) -> Option<Shape> {
+fn long(
+    report: &mut Report<'_>,
+    name: &Key,
+    node: Node,
+    field: &mut Field,
+    names: Names,
+) -> Option<Shape> {
     let mut fields = report.fields(node, LONG)?;
     let (key, node) = fields.take("type")?;
-    let mut shape = shape(report, &key, node);
+    let mut shape = shape(report, &key, node, names);
     if let Some((key, node)) = fields.take("description") {
         field.summary = report.constant(&key, node).map(|word| word.text).unwrap_or_default();
     }
@@ -155,7 +179,7 @@ pub(crate) fn answer(report: &mut Report<'_>, key: &Key, node: &Node, wanted: &A
     default(report, (key, node), &Shape::of(Type::Object(wanted.clone())), "wait_for");
 }
 
-fn shape(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Shape> {
+fn shape(report: &mut Report<'_>, key: &Key, node: Node, names: Names) -> Option<Shape> {
     match node.value {
         Value::Text(ref text) => {
             let (word, nullable) = match text.strip_suffix('?') {
@@ -163,7 +187,7 @@ fn shape(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Shape> {
                 None => (text.as_str(), false),
             };
             if let Some(of) = named(word) {
-                return Some(Shape { of, nullable });
+                return Some(Shape { nullable, ..Shape::of(of) });
             }
             let message = format!("`{word}` is not a type");
             let diagnostic = report.error("unknown-type", node.span, message);
@@ -173,7 +197,7 @@ fn shape(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Shape> {
         }
         Value::List(mut items) if items.len() == 1 => {
             let item = items.pop().expect("it has one");
-            let item = shape(report, key, item)?;
+            let item = shape(report, key, item, names)?;
             Some(Shape::of(Type::List(Box::new(item))))
         }
         Value::List(_) => {
@@ -181,7 +205,7 @@ fn shape(report: &mut Report<'_>, key: &Key, node: Node) -> Option<Shape> {
             report.error("unknown-type", node.span, message).help.push(types());
             None
         }
-        Value::Map(_) => Some(Shape::of(Type::Object(fields(report, key, node)?))),
+        Value::Map(_) => Some(Shape::of(Type::Object(map(report, key, node, names)?))),
         Value::Broken => None,
         Value::Null => {
             report
@@ -223,7 +247,8 @@ fn meant(word: &str) -> Option<&'static str> {
     }
 }
 
-fn types() -> String {
+/// Lists the types.
+pub(crate) fn types() -> String {
     format!(
         "types: {}; `?` behind one for what may be left out, `[text]` for a list",
         suggest::list(WORDS)

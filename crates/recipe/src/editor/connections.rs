@@ -70,8 +70,16 @@ fn map(settings: &Object, title: &str) -> Value {
         "type": "object",
         "properties": properties,
         "required": required,
-        "additionalProperties": settings.others.is_some(),
+        "additionalProperties": settings.others.as_deref().map_or(json!(false), of_any_key),
     })
+}
+
+/// Returns what stands at the keys of a map that its owner names.
+fn of_any_key(shape: &Shape) -> Value {
+    match &shape.of {
+        Type::Text(text) if !text.choices.is_empty() => json!({ "enum": text.choices }),
+        _ => json!(true),
+    }
 }
 
 /// Returns a setting: its own type, or a reference to where it is kept; a secret is always one.
@@ -90,6 +98,9 @@ fn setting(field: &Field) -> Value {
         _ => json!({ "anyOf": [value(&Shape::of(field.shape.of.clone())), reference] }),
     };
     schema["description"] = field.summary.clone().into();
+    if !field.examples.is_empty() {
+        schema["examples"] = field.examples.clone().into();
+    }
     if let Some(default) = &field.default {
         schema["default"] = default.clone();
     }

@@ -9,7 +9,7 @@ use crate::{
     diagnostic::Span,
     expression::tree::{Kind, Node},
     functions::Nulls,
-    schema::{Object, Shape, Text, Type},
+    schema::{Declared, Object, Place, Shape, Text, Type},
     suggest,
 };
 
@@ -136,8 +136,15 @@ impl Inference<'_> {
         }
         let parent = self.shape(of);
         let mut shape = match &parent.of {
-            Type::Any => Shape::any(),
-            Type::Object(object) => self.field_of(object, name, at, &self.quoted(of)),
+            Type::Any => {
+                self.reads_open(&parent, name, at);
+                Shape::any()
+            }
+            Type::Object(object) => {
+                self.reads_open(&parent, name, at);
+                let declared = parent.declared.as_deref();
+                self.field_of((object, declared), name, at, &self.quoted(of))
+            }
             other => {
                 let message = format!(
                     "{} is {}, which has no field `{name}`",
@@ -159,8 +166,21 @@ impl Inference<'_> {
         shape
     }
 
-    /// Returns the shape of a field, reporting an unknown one.
-    pub(super) fn field_of(&mut self, object: &Object, name: &str, at: Span, owner: &str) -> Shape {
+    /// Notes a field of a value that could be declared.
+    fn reads_open(&mut self, of: &Shape, name: &str, at: Span) {
+        if let Some(declared) = &of.declared {
+            self.env.unsaid.note(declared, name, self.expression.place.of(at));
+        }
+    }
+
+    /// Returns the shape of a field, reporting an unknown one; `declared` is where fields of the map are declared.
+    pub(super) fn field_of(
+        &mut self,
+        (object, declared): (&Object, Option<&Declared>),
+        name: &str,
+        at: Span,
+        owner: &str,
+    ) -> Shape {
         if let Some(field) = object.field(name) {
             let mut shape = field.shape.clone();
             shape.nullable |= !field.required;
@@ -170,7 +190,9 @@ impl Inference<'_> {
             return (**others).clone().or_null();
         }
         let names = || object.fields.iter().map(|field| field.name.as_str());
-        let help = if object.fields.is_empty() && name == "results" {
+        let help = if object.fields.is_empty() && declared.is_some() {
+            "no fields are declared".into()
+        } else if object.fields.is_empty() && name == "results" {
             "a `for_each` gives `results` when it says what each round gives: `collect: EXPR`"
                 .into()
         } else if object.fields.is_empty() {
@@ -182,6 +204,7 @@ impl Inference<'_> {
             self.report_at("unknown-field", at, format!("{owner} has no field `{name}`"));
         suggest::propose(diagnostic, name, names());
         diagnostic.help.push(help);
+        diagnostic.help.extend(declared.map(|declared| declared_where(declared, name)));
         Shape::any()
     }
 
@@ -245,7 +268,7 @@ impl Inference<'_> {
                 let first = matches!(&key.kind, Kind::Constant(key) if key.as_u64() == Some(0));
                 let nullable =
                     item.nullable || parent.nullable || !(first && self.facts.has_items(of));
-                Shape { nullable, of: item.of.clone() }
+                Shape { nullable, ..(**item).clone() }
             }
             (Type::Object(object), Type::Text(_) | Type::Any) => match &object.others {
                 Some(others) if object.fields.is_empty() => (**others).clone().or_null(),
@@ -288,6 +311,19 @@ impl Inference<'_> {
 /// Returns whether the node is the word `none` itself.
 pub(super) fn is_null(node: &Node) -> bool {
     matches!(node.kind, Kind::Constant(Value::Null))
+}
+
+/// Says where a field is declared that is not.
+fn declared_where(declared: &Declared, field: &str) -> String {
+    match &declared.place {
+        Place::Connection(path) => format!(
+            "its fields are declared in `connections.yaml`, in `{path}` of the connection `{}`: add `{field}` there",
+            declared.owner
+        ),
+        Place::With(key) => {
+            format!("its fields are declared at {}, in `with.{key}`: add `{field}` there", declared.owner)
+        }
+    }
 }
 
 fn self_quoted(text: &str, node: &Node) -> String {

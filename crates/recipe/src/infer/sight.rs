@@ -47,7 +47,7 @@ impl Sight<'_, '_> {
 
     /// Returns the shape of a field, reporting one that is not there.
     pub(crate) fn field(&mut self, object: &Object, name: &str, at: Span, owner: &str) -> Shape {
-        self.inference.field_of(object, name, at, owner)
+        self.inference.field_of((object, None), name, at, owner)
     }
 
     /// Reports what is wrong at a place in the expression.
@@ -119,7 +119,7 @@ impl Sight<'_, '_> {
         for (column, shape) in self.apply.columns.iter().zip(self.columns.clone()) {
             if let Type::Object(object) = &item.of {
                 let owner = self.owner();
-                let field = self.inference.field_of(object, &column.name, column.value.at, &owner);
+                let field = self.inference.field_of((object, None), &column.name, column.value.at, &owner);
                 if family(&field.of) != family(&shape.of)
                     && !matches!(field.of, Type::Any)
                     && !matches!(shape.of, Type::Any)
@@ -147,7 +147,7 @@ impl Sight<'_, '_> {
             (Type::Object(object), Some(Some(name))) => match &name.kind {
                 Kind::Constant(Value::String(text)) => {
                     let owner = self.owner();
-                    self.inference.field_of(object, text, name.at, &owner)
+                    self.inference.field_of((object, None), text, name.at, &owner)
                 }
                 _ => Shape::any(),
             },
@@ -232,17 +232,10 @@ impl Sight<'_, '_> {
                 self.inference.report("wrong-type", &column.value, message).help.push(help);
             }
         }
-        let fields = table.columns.iter().map(|column| Field {
-            name: column.clone(),
-            shape: Shape::of(Type::Text(Text::default())),
-            required: true,
-            summary: String::new(),
-            default: None,
-        });
-        Shape {
-            of: Type::Object(Object { fields: fields.collect(), others: None }.into()),
-            nullable,
-        }
+        let text = || Shape::of(Type::Text(Text::default()));
+        let fields = table.columns.iter().map(|column| Field::new(column, text()));
+        let row = Object { fields: fields.collect(), others: None };
+        Shape { nullable, ..Shape::of(Type::Object(row.into())) }
     }
 
     fn item(&self) -> Shape {

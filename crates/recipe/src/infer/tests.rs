@@ -66,6 +66,7 @@ fn environment() -> Environment {
     let output =
         shape(json!({ "type": "object", "properties": { "id": text() }, "required": ["id"] }));
     Environment {
+        unsaid: super::Unsaid::default(),
         names: [
             ("event".to_owned(), shape(event_schema())),
             ("vars".to_owned(), shape(json!({ "type": "object", "properties": { "note": maybe(&text()) }, "required": ["note"] }))),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub(crate) fn catalogue() -> Catalogue {
     let looked_up = EffectSpec::Write { looks_up: true, settle: Duration::from_mins(1) };
     let blind = EffectSpec::Write { looks_up: false, settle: Duration::ZERO };
-    let greenhouse = connector(
+    let mut greenhouse = connector(
         Some(json!({
             "required": ["webhook_secret"],
             "properties": {
@@ -24,6 +24,10 @@ pub(crate) fn catalogue() -> Catalogue {
                 "region": { "enum": ["us", "eu", null] },
                 "base_url": { "type": ["string", "null"], "format": "uri" },
                 "page_size": { "type": ["integer", "null"] },
+                "custom_fields": object(json!({ "properties": {
+                    "offer": words(&["currency", "short_text"]),
+                    "candidate": words(&["currency", "short_text"]),
+                } })),
             },
         })),
         [
@@ -49,6 +53,18 @@ pub(crate) fn catalogue() -> Catalogue {
             hired(),
         )],
     );
+    greenhouse.field_types = [
+        ("short_text", json!({ "type": ["string", "null"] })),
+        ("currency", json!({ "anyOf": [
+            object(json!({ "required": ["amount"], "properties": { "amount": { "type": "number" } } })),
+            { "type": "null" },
+        ] })),
+    ]
+    .map(|(word, value)| {
+        let field = json!({ "required": ["value"], "properties": { "value": value } });
+        (word.to_owned(), shape(&object(field)))
+    })
+    .into();
     let goco = connector(
         Some(json!({
             "required": ["api_key", "company"],
@@ -127,7 +143,19 @@ pub(crate) fn catalogue() -> Catalogue {
         )],
         [],
     );
-    let webhook = connector(None, [], [trigger("received", json!({}), json!(true))]);
+    let webhook = connector(
+        None,
+        [],
+        [trigger(
+            "received",
+            json!({ "properties": { "body": { "x-declares": true } } }),
+            object(json!({
+                "required": ["body"],
+                "properties": { "body": { "x-declared-in": "with.body" } },
+                "additionalProperties": true,
+            })),
+        )],
+    );
     Catalogue {
         connectors: [
             ("greenhouse", greenhouse),
@@ -159,7 +187,7 @@ fn hired() -> Value {
                         "required": ["filename", "url"],
                         "properties": { "filename": text(), "url": { "type": "string", "format": "uri" } },
                     })) },
-                    "custom_fields": { "type": "object", "additionalProperties": true },
+                    "custom_fields": custom_fields("candidate"),
                 },
             })),
             "offer": offer(),
@@ -185,11 +213,23 @@ fn offer() -> Value {
                 "id": text(),
                 "starts_on": { "type": ["string", "null"], "format": "date" },
                 "resolved_at": { "type": ["string", "null"], "format": "date-time" },
-                "custom_fields": { "type": "object", "additionalProperties": true },
+                "custom_fields": custom_fields("offer"),
             },
         })),
         { "type": "null" },
     ] })
+}
+
+fn custom_fields(of: &str) -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": true,
+        "x-declared-in": format!("connection.custom_fields.{of}"),
+    })
+}
+
+fn words(words: &[&str]) -> Value {
+    json!({ "type": ["object", "null"], "additionalProperties": { "enum": words } })
 }
 
 fn employee() -> Value {
@@ -264,6 +304,7 @@ fn connector<const A: usize, const T: usize>(
         connection: connection.map(fields),
         actions: BTreeMap::from(actions),
         triggers: BTreeMap::from(triggers),
+        field_types: BTreeMap::new(),
     }
 }
 

@@ -4,27 +4,54 @@ use std::sync::Arc;
 
 use super::{Ends, Walk};
 use crate::{
-    catalogue::{ActionSpec, EffectSpec},
-    check::{binding, inputs::Inputs},
-    diagnostic::Diagnostic,
+    catalogue::{ActionSpec, ConnectorSpec, EffectSpec},
+    check::{World, binding, inputs::Inputs},
+    declare,
+    diagnostic::{Diagnostic, Source},
     document::{Action, Input, Step, With},
     fields::{Report, Word},
     infer,
     recipe::OnUnknown,
-    schema::Object,
+    schema::{Object, Shape},
     suggest,
 };
 
-impl Walk<'_> {
+/// An action with its connector, and the connection it is called on.
+type Target<'a> = (&'a ConnectorSpec, &'a ActionSpec, Option<String>);
+
+/// Returns what an action gives, with what the connection and the step's inputs declare about it.
+pub(crate) fn output(
+    world: &World<'_>,
+    (step, connector, spec): (String, &ConnectorSpec, &ActionSpec),
+    connection: Option<&str>,
+    with: &With,
+    source: &Arc<Source>,
+) -> Shape {
+    let given = with.inputs.iter().map(|input| (&input.key, &input.node));
+    let with = declare::of_with(&spec.input, given, source);
+    world.said((step, connector), connection, with).about(&spec.output)
+}
+
+/// Names the place where a step declares something.
+pub(in crate::check) fn said_at(id: Option<&Word>) -> String {
+    id.map_or_else(|| "the step".into(), |id| format!("the step `{}`", id.text))
+}
+
+impl<'a> Walk<'a> {
     pub(super) fn action(&mut self, step: &Step, action: &Action) -> Ends {
         let spec = action.target.as_ref().and_then(|target| self.target(action, target));
-        if let (Some(spec), Some(target)) = (&spec, &action.target) {
+        let output = if let (Some((connector, spec, connection)), Some(target)) =
+            (spec, &action.target)
+        {
             self.repeats(action, target, spec);
             self.inputs(target, &action.with, &spec.input);
+            let of = (said_at(step.id.as_ref()), connector, spec);
+            Some(output(self.world, of, connection.as_deref(), &action.with, self.source))
         } else {
             self.loose(&action.with.inputs);
-        }
-        self.know.has_run(step, spec.map(|spec| spec.output.clone()));
+            None
+        };
+        self.know.has_run(step, output);
         let assumed = matches!(action.on_unknown, Some((_, Some(OnUnknown::AssumeDone))));
         if action.warn_on_failure {
             self.know.perhaps_not_run(
@@ -57,8 +84,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Returns what an action is, or reports why it is nothing.
-    fn target(&mut self, action: &Action, target: &Word) -> Option<Arc<ActionSpec>> {
+    /// Returns what an action is, and on which connection, or reports why it is nothing.
+    fn target(&mut self, action: &Action, target: &Word) -> Option<Target<'a>> {
         let Some((connector, name)) = target.text.split_once('.') else {
             let message = format!("`{}` is not an action", target.text);
             self.out.push(
@@ -67,7 +94,8 @@ impl Walk<'_> {
             );
             return None;
         };
-        let Some(spec) = self.world.catalogue.connectors.get(connector) else {
+        let world = self.world;
+        let Some(spec) = world.catalogue.connectors.get(connector) else {
             self.out.push(binding::unknown_connector(
                 self.world,
                 connector,
@@ -78,11 +106,11 @@ impl Walk<'_> {
         };
         let place = (target.span, self.source);
         let own = action.connection.as_ref();
-        if let Err(Some(wrong)) =
-            binding::bind(self.document, self.world, connector, spec, own, place)
-        {
-            self.out.push(*wrong);
-        }
+        let connection = binding::bind(self.document, world, connector, spec, own, place)
+            .unwrap_or_else(|wrong| {
+                self.out.extend(wrong.map(|wrong| *wrong));
+                None
+            });
         let found = spec.actions.get(name);
         if found.is_none() {
             let known = || spec.actions.keys().map(String::as_str);
@@ -96,7 +124,7 @@ impl Walk<'_> {
                 diagnostic.help(format!("actions of `{connector}`: {}", suggest::list(known()))),
             );
         }
-        found.map(|found| Arc::new(found.clone()))
+        Some((spec, found?, connection))
     }
 
     /// A write that can neither be repeated nor looked up must say what an unknown outcome means.
