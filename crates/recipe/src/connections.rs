@@ -188,11 +188,12 @@ impl Reading<'_> {
             let own = wanted.field(&key.text).map(|field| &field.shape);
             let Some(shape) = own.or(wanted.others.as_deref()) else { continue };
             match (&shape.of, &node.value) {
-                (Type::Text(text), _) if text.format == Format::Secret => {}
+                (Type::Text(text), _) if text.format == Format::Secret => continue,
                 (Type::Object(inner), Value::Map(entries)) => self.show(entries, inner),
                 (Type::List(_) | Type::Any | Type::Object(_), _) => {}
                 _ => self.shown.push(node.span),
             }
+            self.shown.push(key.span);
         }
     }
 }

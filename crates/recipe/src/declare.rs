@@ -91,19 +91,20 @@ impl Said<'_> {
     }
 }
 
-/// Returns the shapes that the values under `with` declare. One with a mistake in it, reported where it is checked,
-/// declares anything.
+/// Returns the shapes that the values under `with` declare; `None` when there is a mistake in one, which is reported
+/// where it is checked.
 pub(crate) fn of_with<'a>(
     wanted: &Object,
     given: impl Iterator<Item = (&'a Key, &'a Node)>,
     source: &Arc<Source>,
-) -> BTreeMap<String, Shape> {
+) -> Option<BTreeMap<String, Shape>> {
     given
         .filter(|(key, _)| wanted.field(&key.text).is_some_and(|field| field.declares))
         .map(|(key, node)| {
-            let mut report = Report { source, out: &mut Vec::new() };
-            let shape = declared::foreign(&mut report, key, node.clone());
-            (key.text.clone(), shape.unwrap_or_else(Shape::any))
+            let mut out = Vec::new();
+            let mut report = Report { source, out: &mut out };
+            let shape = declared::foreign(&mut report, key, node.clone())?;
+            out.is_empty().then(|| (key.text.clone(), shape))
         })
         .collect()
 }

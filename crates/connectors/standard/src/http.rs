@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use connector::{
-    Action, Call, Connector, Failure, Finding, Opening, Secret,
+    Action, Call, Connector, Declared, Failure, Finding, Opening, Secret,
     http::{Answer, Client, ClientSettings, Method, Request},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::poll;
 
@@ -100,6 +100,15 @@ struct Get {
     /// Statuses to take as success beside 2xx.
     #[serde(default)]
     expect: Vec<u16>,
+    /// What the body of the answer holds, as a declared shape: the check then knows its fields. An answer that is not so
+    /// fails the step; fields that are not declared may be there, and cannot be used.
+    #[serde(default)]
+    #[schemars(
+        with = "Value",
+        extend("x-declares" = true),
+        example = json!({ "id": "text", "tags": ["text"] })
+    )]
+    reply: Option<Declared>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -122,6 +131,15 @@ struct Send {
     /// Statuses to take as success beside 2xx.
     #[serde(default)]
     expect: Vec<u16>,
+    /// What the body of the answer holds, as a declared shape: the check then knows its fields. An answer that is not so
+    /// fails the step; fields that are not declared may be there, and cannot be used.
+    #[serde(default)]
+    #[schemars(
+        with = "Value",
+        extend("x-declares" = true),
+        example = json!({ "id": "text", "tags": ["text"] })
+    )]
+    reply: Option<Declared>,
 }
 
 #[derive(Deserialize, Serialize, JsonSchema, Default, Clone, Copy)]
@@ -142,12 +160,13 @@ struct Came {
     /// The headers, names in lower case.
     headers: BTreeMap<String, String>,
     /// The body: read as JSON when it says that it is JSON, else as text; null when there is none.
+    #[schemars(extend("x-declared-in" = "with.reply"))]
     body: Value,
 }
 
 async fn get(service: Arc<Service>, call: Call, get: Get) -> Result<Came, Failure> {
     let request = service.request(Method::GET, &get.path, &get.query, &get.headers)?;
-    came(&request.accept(&get.expect).send(&call).await?)
+    came(&request.accept(&get.expect).send(&call).await?, get.reply.as_ref())
 }
 
 async fn request(service: Arc<Service>, call: Call, send: Send) -> Result<Came, Failure> {
@@ -180,7 +199,7 @@ async fn request(service: Arc<Service>, call: Call, send: Send) -> Result<Came, 
         (None, Some(body)) => request.json(&body),
         (None, None) => request,
     };
-    came(&request.accept(&send.expect).send(&call).await?)
+    came(&request.accept(&send.expect).send(&call).await?, send.reply.as_ref())
 }
 
 impl Service {
@@ -230,12 +249,18 @@ impl Service {
     }
 }
 
-fn came(answer: &Answer) -> Result<Came, Failure> {
+fn came(answer: &Answer, reply: Option<&Declared>) -> Result<Came, Failure> {
     let is_json = answer.header("content-type").is_some_and(|kind| kind.contains("json"));
     let body = match std::str::from_utf8(&answer.body) {
         _ if is_json || answer.body.is_empty() => answer.value()?,
         Ok(text) => text.into(),
         Err(_) => return Err(answer.unreadable("a body that is neither JSON nor text")),
+    };
+    let body = match reply {
+        None => body,
+        Some(declared) => declared
+            .fit("body", body)
+            .map_err(|why| answer.unreadable(&format!("a body that `reply` does not declare: {why}")))?,
     };
     // A session's cookie is a secret of the exchange, nothing for a recipe.
     let headers = answer.headers.iter().filter(|(name, _)| *name != "set-cookie");

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use connector::{
-    Call, Delivery, Event, Failure, Flaw, Found, From, Page, Trigger,
+    Call, Declared, Delivery, Event, Failure, Flaw, Found, From, Page, Trigger,
     hmac::sha256_hex,
     http::Method,
     jiff::{SignedDuration, Timestamp},
@@ -60,6 +60,15 @@ struct With {
     overlap: Option<String>,
     /// How the service tells where to go on.
     cursor: Option<Cursor>,
+    /// What an item holds, as a declared shape: the check then knows its fields. An item that is not so waits for a
+    /// person; fields that are not declared may be there, and cannot be used.
+    #[serde(default)]
+    #[schemars(
+        with = "Value",
+        extend("x-declares" = true),
+        example = json!({ "id": "text", "updated_at": "datetime?" })
+    )]
+    item: Option<Declared>,
     /// How often to ask, such as `2m`; five minutes when left out.
     #[expect(dead_code, reason = "the engine reads it")]
     every: Option<String>,
@@ -82,6 +91,7 @@ struct Cursor {
 #[derive(Serialize, JsonSchema)]
 struct Item {
     /// The item as the service gives it.
+    #[schemars(extend("x-declared-in" = "with.item"))]
     item: Value,
     /// Its key.
     key: String,
@@ -143,6 +153,13 @@ fn decode(with: &With, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
     let key = key(with, &item).map_err(unreadable)?;
     let order = with.order.as_deref().and_then(|place| scalar(at(&item, place)?));
     let once = sha256_hex(key.as_bytes());
+    let item = match &with.item {
+        None => item,
+        Some(declared) => declared.fit("event.item", item).map_err(|why| {
+            Failure::permanent("unexpected_item", why)
+                .hint("Declare with `with.item` of the trigger what the service gives.")
+        })?,
+    };
     let event = Event::new(key.clone(), once, &Item { item, key })?;
     Ok(vec![match order {
         Some(order) => event.order_key(order),

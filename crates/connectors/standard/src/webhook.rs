@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use connector::{
-    Call, Connection, Connector, Delivery, Event, Failure, Finding, Opening, Refusal, Secret,
+    Call, Connection, Connector, Declared, Delivery, Event, Failure, Finding, Opening, Refusal, Secret,
     Trigger, Verdict,
     hmac::{equal_in_constant_time, sha256_hex, verify_sha256_hex},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SET_UP: &str = "\
 Have the sender POST to {url}. It proves itself with the connection's `token`, sent as `Authorization: Bearer TOKEN` or \
@@ -117,12 +117,22 @@ struct With {
     /// and body count as a repeat.
     #[serde(default = "dedupe_header")]
     dedupe_header: String,
+    /// What the body holds, as a declared shape: the check then knows its fields. A delivery that is not so waits for a
+    /// person; fields that are not declared may be there, and cannot be used. The values of a form are texts.
+    #[serde(default)]
+    #[schemars(
+        with = "Value",
+        extend("x-declares" = true),
+        example = json!({ "name": "text", "amount": "number?" })
+    )]
+    body: Option<Declared>,
 }
 
 /// What came.
 #[derive(Serialize, JsonSchema)]
 struct Received {
     /// The body: read as JSON if it is JSON, as a map if it is a form, else as text; null when there is none.
+    #[schemars(extend("x-declared-in" = "with.body"))]
     body: Value,
     /// The headers without credentials, names in lower case.
     headers: BTreeMap<String, String>,
@@ -187,6 +197,13 @@ fn decode(with: &With, delivery: &Delivery) -> Result<Vec<Event>, Failure> {
             ));
         }
         Err(_) => text.into(),
+    };
+    let body = match &with.body {
+        None => body,
+        Some(declared) => declared.fit("event.body", body).map_err(|why| {
+            Failure::permanent("unexpected_body", why)
+                .hint("Have the sender send what `with.body` of the trigger declares, or declare what is sent.")
+        })?,
     };
     let headers = delivery.headers.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
     let received =

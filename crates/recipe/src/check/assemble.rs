@@ -90,7 +90,8 @@ impl Assembly<'_> {
         Trigger {
             connector: connector.into(),
             name: name.into(),
-            event: event(self.world, (spec, found), connection.as_deref(), &trigger.with, self.source),
+            event: event(self.world, (spec, found), connection.as_deref(), &trigger.with, self.source)
+                .expect(READ),
             connection,
             with: plain_map(&trigger.with),
             when: trigger.when.map(expression),
@@ -182,7 +183,8 @@ impl Assembly<'_> {
             effect: found.effect,
             connector: connector.into(),
             action: name.into(),
-            output: output(self.world, of, connection.as_deref(), &action.with, self.source),
+            output: output(self.world, of, connection.as_deref(), &action.with, self.source)
+                .expect(READ),
             connection,
             with: action.with.inputs.into_iter().map(value).collect::<BTreeMap<_, _>>(),
             retry: action.retry.map(|(_, retry)| retry.expect(READ)),

@@ -159,20 +159,21 @@ fn shape(
     }
     catches_up(trigger, &on.text, found, source, out);
     answers(document, trigger, found, world, source, out);
-    Some(event(world, (spec, found), connection.as_deref(), &trigger.with, source))
+    event(world, (spec, found), connection.as_deref(), &trigger.with, source)
 }
 
-/// Returns what an expression sees as `event`, with what the connection and the trigger's settings declare about it.
+/// Returns what an expression sees as `event`, with what the connection and the trigger's settings declare about it;
+/// `None` when there is a mistake in what is declared.
 pub(super) fn event(
     world: &World<'_>,
     (connector, spec): (&ConnectorSpec, &TriggerSpec),
     connection: Option<&str>,
     with: &[(Key, Node)],
     source: &Arc<Source>,
-) -> Shape {
+) -> Option<Shape> {
     let given = with.iter().map(|(key, node)| (key, node));
-    let with = declare::of_with(&spec.with, given, source);
-    world.said(("the trigger".into(), connector), connection, with).about(&spec.event)
+    let with = declare::of_with(&spec.with, given, source)?;
+    Some(world.said(("the trigger".into(), connector), connection, with).about(&spec.event))
 }
 
 fn catches_up(

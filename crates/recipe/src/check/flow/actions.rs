@@ -19,17 +19,18 @@ use crate::{
 /// An action with its connector, and the connection it is called on.
 type Target<'a> = (&'a ConnectorSpec, &'a ActionSpec, Option<String>);
 
-/// Returns what an action gives, with what the connection and the step's inputs declare about it.
+/// Returns what an action gives, with what the connection and the step's inputs declare about it; `None` when there is a
+/// mistake in what is declared.
 pub(crate) fn output(
     world: &World<'_>,
     (step, connector, spec): (String, &ConnectorSpec, &ActionSpec),
     connection: Option<&str>,
     with: &With,
     source: &Arc<Source>,
-) -> Shape {
+) -> Option<Shape> {
     let given = with.inputs.iter().map(|input| (&input.key, &input.node));
-    let with = declare::of_with(&spec.input, given, source);
-    world.said((step, connector), connection, with).about(&spec.output)
+    let with = declare::of_with(&spec.input, given, source)?;
+    Some(world.said((step, connector), connection, with).about(&spec.output))
 }
 
 /// Names the place where a step declares something.
@@ -46,7 +47,7 @@ impl<'a> Walk<'a> {
             self.repeats(action, target, spec);
             self.inputs(target, &action.with, &spec.input);
             let of = (said_at(step.id.as_ref()), connector, spec);
-            Some(output(self.world, of, connection.as_deref(), &action.with, self.source))
+            output(self.world, of, connection.as_deref(), &action.with, self.source)
         } else {
             self.loose(&action.with.inputs);
             None
