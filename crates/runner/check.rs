@@ -73,7 +73,7 @@ pub fn run(dir: &Path, asked: &Check) -> Result<Exit, Trouble> {
 }
 
 /// Reads and checks a project folder, the test files included.
-fn all(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
+pub fn all(dir: &Path, catalogue: &Catalogue) -> Result<Checked, Trouble> {
     let mut checked = with_hints(dir, catalogue)?;
     checked.diagnostics.append(&mut test::diagnostics(&checked, catalogue));
     Ok(checked)

@@ -350,6 +350,9 @@ greenhouse:
   client_secret: file:secrets/greenhouse_client
   acting_user: robert@example.com
   webhook_secret: file:secrets/greenhouse_webhook
+  custom_fields:
+    offer: {{ employment_type: single_select, job_title: short_text }}
+    job: {{ employment_type: single_select }}
 
 goco:
   base_url: {goco} # (sandbox)

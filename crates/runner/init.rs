@@ -78,7 +78,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let project = dir.path().join("acme");
         write(&project).unwrap();
-        let checked = check::check(&project, &connector::catalogue(&connectors::all())).unwrap();
+        let checked = check::all(&project, &connector::catalogue(&connectors::all())).unwrap();
+        // Hints, too: what the recipe uses of the company's own fields is declared.
         assert!(checked.diagnostics.is_empty(), "{}", recipe::render(&checked.diagnostics, false));
         assert_eq!(checked.project.recipe_names, ["greenhouse-hired-to-goco"]);
         for (name, text) in TEMPLATE.iter().filter(|(name, _)| name.contains(".yaml")) {

@@ -99,6 +99,51 @@ fn programs_get_each_mistake_in_their_form() {
 }
 
 #[test]
+fn a_hint_is_told_to_everybody_and_changes_no_exit_code() {
+    let project = project(
+        "trigger: greenhouse.hired\nsteps:\n  - action: log.write\n    with: { message: \"{{ event.job.custom_fields.team.value | default('') }}\" }\n",
+    );
+    let output = check(project.path(), &[]);
+    let (drawn, said) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{drawn}");
+    assert!(
+        drawn.starts_with("hint[undeclared-field]: nothing declares the type of `team`"),
+        "{drawn}"
+    );
+    assert!(said.ends_with("no mistakes, 1 hint\n"), "{said}");
+
+    // The lines that it shows are the ones to add.
+    let lines: Vec<&str> =
+        drawn.lines().skip_while(|line| !line.contains("= help")).skip(1).collect();
+    let lines: Vec<&str> = lines.into_iter().take(3).map(|line| &line[9..]).collect();
+    let connections = fs::read_to_string(project.path().join("connections.yaml")).unwrap();
+    assert_eq!(lines, ["greenhouse:", "  custom_fields:", "    job: { team: TYPE }"]);
+    let added = lines[1..].join("\n").replace("TYPE", "short_text");
+    fs::write(project.path().join("connections.yaml"), connections.clone() + &added + "\n")
+        .unwrap();
+    assert!(text(&check(project.path(), &[]).stderr).ends_with("no mistakes\n"));
+    fs::write(project.path().join("connections.yaml"), connections).unwrap();
+
+    let json = check(project.path(), &["--format", "json"]);
+    let found: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(
+        (&found["errors"], &found["warnings"], &found["hints"]),
+        (&0.into(), &0.into(), &1.into())
+    );
+    assert_eq!(found["diagnostics"][0]["severity"], "hint");
+    let sarif = check(project.path(), &["--format", "sarif"]);
+    let found: Value = serde_json::from_slice(&sarif.stdout).unwrap();
+    assert_eq!(found["runs"][0]["results"][0]["level"], "note");
+    let github = check(project.path(), &["--format", "github"]);
+    assert!(text(&github.stdout).starts_with("::notice file=recipes/notes.yaml,line=4,"));
+    assert!([json, sarif, github].iter().all(|output| output.status.success()));
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
 fn every_code_is_explained() {
     let project = project(RIGHT);
     let output = check(project.path(), &["--explain", "maybe-null"]);

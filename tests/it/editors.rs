@@ -212,6 +212,12 @@ fn an_editor_completes_explains_and_marks_connections() {
             "chat:\n  connector: http\n  base_url: env:CHAT_URL\n  |\n",
             "completion",
         ),
+        (
+            "fields",
+            SCHEMA,
+            "greenhouse:\n  client_id: a\n  custom_fields:\n    offer:\n      start_bonus: |\n",
+            "completion",
+        ),
         ("hover", SCHEMA, "goco:\n  api_|key: env:GOCO_API_KEY\n  company: acme\n", "hover"),
         (
             "unknown",
@@ -225,6 +231,7 @@ fn an_editor_completes_explains_and_marks_connections() {
     offers(&answers, "settings", &["api_key", "company"]);
     offers(&answers, "connectors", &["goco", "http"]);
     offers(&answers, "named", &["bearer"]);
+    offers(&answers, "fields", &["currency", "single_select"]);
     assert!(!labels(&answers["settings"]).contains(&"bearer"), "another connector's setting");
     assert!(answers["hover"].as_str().unwrap().len() > 20, "{}", answers["hover"]);
     marks(&answers, "unknown", 4, "compnay");

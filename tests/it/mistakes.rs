@@ -174,6 +174,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "A recipe is started by its trigger or called by others, not both: its expressions see an `event` or an `input`.",
     ),
     ("two-leading-keys", "Each step does one thing, named by one key. This one has two of them."),
+    (
+        "undeclared-field",
+        "A hint: the recipe uses fields that no connector can know, because a company or a sender made them, and nothing says what they hold. It runs, and a wrong name or type comes to light only in a job. Where they are declared, the check knows them.",
+    ),
     ("unknown-action", "The connector has no action of this name."),
     ("unknown-column", "The table has no column of this name."),
     ("unknown-connection", "No entry of this name stands in `connections.yaml`."),
@@ -312,8 +316,16 @@ fn every_code_of_the_program_has_an_entry() {
 
 /// Returns the literals that stand where a diagnostic takes its code.
 fn codes_in(text: &str) -> Vec<String> {
-    const MAKERS: [&str; 7] =
-        ["error(", "warning(", "report(", "report_at(", "warn(", "unknown(", "leads_nowhere("];
+    const MAKERS: [&str; 8] = [
+        "error(",
+        "warning(",
+        "hint(",
+        "report(",
+        "report_at(",
+        "warn(",
+        "unknown(",
+        "leads_nowhere(",
+    ];
     let mut codes = Vec::new();
     for maker in MAKERS {
         for (at, _) in text.match_indices(maker) {
@@ -378,7 +390,8 @@ steps:
 }
 
 fn drawings_in(text: &str) -> Vec<String> {
-    let begins = |one: &&str| one.starts_with("error[") || one.starts_with("warning[");
+    let begins =
+        |one: &&str| ["error[", "warning[", "hint["].iter().any(|begin| one.starts_with(begin));
     text.split("\n\n").map(str::trim_end).filter(begins).map(str::to_owned).collect()
 }
 

@@ -6,8 +6,8 @@
 use std::{fmt::Write, fs, path::Path};
 
 use recipe::{
-    ConnectorSpec, EffectSpec, Field, Form, Format, Function, Nulls, Object, Shape, Type, Wants,
-    functions, limits,
+    ConnectorSpec, EffectSpec, Field, Form, Format, Function, Nulls, Object, Place, Shape, Type,
+    Wants, functions, limits,
 };
 
 use crate::mistakes;
@@ -125,6 +125,15 @@ fn connector_part(name: &str, spec: &ConnectorSpec) -> String {
         }
         None => part += "\nIt needs no connection.\n",
     }
+    if !spec.field_types.is_empty() {
+        write!(part, "\n### {name}: types of custom fields\n\n").unwrap();
+        part += "Any value may be null.\n\n| type | `value` |\n|---|---|\n";
+        for (word, entry) in &spec.field_types {
+            let Type::Object(entry) = &entry.of else { panic!("`{word}` is no map") };
+            let value = &entry.field("value").expect("a custom field has a value").shape;
+            writeln!(part, "| `{word}` | {} |", of_fields(value)).unwrap();
+        }
+    }
     for (trigger, spec) in &spec.triggers {
         write!(part, "\n### {name}.{trigger} (trigger)\n\n{}\n", words(&sentence(&spec.summary)))
             .unwrap();
@@ -175,13 +184,37 @@ fn setting_rows(prefix: &str, object: &Object) -> String {
             (Some(serde_json::Value::Null) | None, ..) | (_, _, Some(_)) => String::new(),
             (Some(value), ..) => code(&value.to_string()),
         };
-        let of = type_words(&field.shape);
-        writeln!(rows, "| `{name}` | {of} | {default} | {} |", words(&field.summary)).unwrap();
+        let of =
+            if field.declares { "declared shape".to_owned() } else { type_words(&field.shape) };
+        let meaning = words(&field.summary) + &examples(field);
+        writeln!(rows, "| `{name}` | {of} | {default} | {meaning} |").unwrap();
         if let Some(inner) = inner {
             rows += &setting_rows(&format!("{name}."), &with_defaults(inner, field));
         }
     }
     rows
+}
+
+/// Shows values that a field could have, as they are written in YAML.
+fn examples(field: &Field) -> String {
+    let written = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) if text.contains("{{") => code(&format!("\"{text}\"")),
+        serde_json::Value::String(text) => code(text),
+        value => code(&value.to_string()),
+    };
+    let all: Vec<String> = field.examples.iter().map(written).collect();
+    if all.is_empty() { String::new() } else { format!(" For example {}.", all.join(" or ")) }
+}
+
+/// Says where it is declared what a value holds.
+fn declared(shape: &Shape) -> String {
+    match shape.declared.as_deref().map(|declared| &declared.place) {
+        Some(Place::Connection(path)) => {
+            format!(" The types of its fields are declared in `connections.yaml`, in `{path}`.")
+        }
+        Some(Place::With(key)) => format!(" `with.{key}` can declare what it holds."),
+        None => String::new(),
+    }
 }
 
 /// Returns a map's fields with the defaults that the whole map has.
@@ -207,7 +240,7 @@ fn output_rows(prefix: &str, shape: &Shape) -> String {
             rows,
             "| `{name}` | {}{null} | {} |",
             type_words(&field.shape),
-            words(&field.summary)
+            words(&field.summary) + &declared(&field.shape)
         )
         .unwrap();
         match &field.shape.of {
@@ -242,6 +275,13 @@ fn type_words(shape: &Shape) -> String {
             None => "map".into(),
         },
     }
+}
+
+/// Returns the words for a type, those of a map's fields with it.
+fn of_fields(shape: &Shape) -> String {
+    let Type::Object(object) = &shape.of else { return type_words(shape) };
+    let field = |field: &Field| format!("`{}`: {}", field.name, type_words(&field.shape));
+    format!("map with {}", object.fields.iter().map(field).collect::<Vec<_>>().join(", "))
 }
 
 fn sentence(summary: &str) -> String {

@@ -50,9 +50,8 @@ impl Declaration {
 }
 
 fn fit(value: Value, shape: &Shape, at: &str) -> Result<Value, String> {
-    let wrong = |found: &str| {
-        Err(format!("`{at}` is declared to be {}, found {found}", wanted(&shape.of)))
-    };
+    let wrong =
+        |found: &str| Err(format!("`{at}` is declared to be {}, found {found}", wanted(&shape.of)));
     match (&shape.of, value) {
         (Type::Any, value) => Ok(value),
         (_, Value::Null) if shape.nullable => Ok(Value::Null),
@@ -97,7 +96,10 @@ fn fit_map(
                 map.insert(field.name.clone(), field.default.clone().unwrap_or_default());
             }
             None if field.required && !field.shape.nullable => {
-                return Err(format!("`{at}` is declared to be {}, and is missing", wanted(&field.shape.of)));
+                return Err(format!(
+                    "`{at}` is declared to be {}, and is missing",
+                    wanted(&field.shape.of)
+                ));
             }
             None => {}
         }

@@ -68,7 +68,9 @@ impl Said<'_> {
                 let (name, settings) = self.connection?;
                 (name, self.fields(settings, path).map(|object| Type::Object(Arc::new(object))))
             }
-            Place::With(key) => (self.step.as_str(), self.with.get(key).map(|shape| shape.of.clone())),
+            Place::With(key) => {
+                (self.step.as_str(), self.with.get(key).map(|shape| shape.of.clone()))
+            }
         };
         let said = of.is_some();
         let declared = Declared { place: place.clone(), owner: owner.into(), said };

@@ -54,12 +54,14 @@ pub use fix::{Fix, fixed};
 pub use functions::{Form, Function, Nulls, Parameter, Wants, functions, limits, normalize_name};
 pub use given::{fit, read_words};
 pub use infer::{
-    Environment, Facts, StepSight, Unsaid, condition_may_fail, infer, infer_condition, infer_template,
-    may_fail, narrow, template_may_fail,
+    Environment, Facts, StepSight, Unsaid, condition_may_fail, infer, infer_condition,
+    infer_template, may_fail, narrow, template_may_fail,
 };
 pub use json_schema::from_json_schema;
 pub use payload::{Fields, Items, NoPayload, Payload, View};
-pub use project::{Connection, Project, ProjectFiles, Property, RunnerSettings, check, check_again};
+pub use project::{
+    Connection, Project, ProjectFiles, Property, RunnerSettings, check, check_again,
+};
 pub use recipe::{
     ActionStep, Block, CallStep, OnUnknown, OrderKey, Recipe, Retry, Settings, Start, Step,
     StepKind, StopStatus, Trigger, Wait, WaitFor, steps_in,

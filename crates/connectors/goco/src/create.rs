@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use connector::{Action, Call, Failure, LookUp, View, http::Answer, jiff::civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     connection::Goco,
@@ -26,33 +26,47 @@ const PAUSES: [u64; 8] = [1, 2, 4, 8, 10, 10, 10, 15];
 #[serde(deny_unknown_fields)]
 pub struct CreateEmployee {
     /// The first name.
+    #[schemars(example = "{{ event.candidate.first_name }}")]
     pub first_name: String,
     /// The last name.
+    #[schemars(example = "{{ event.candidate.last_name }}")]
     pub last_name: String,
     /// The personal e-mail address. People log in to GoCo with it.
     #[serde(default)]
+    #[schemars(
+        example = "{{ event.candidate.email_addresses | where(type='personal') | pluck('value') | first }}"
+    )]
     pub personal_email: Option<String>,
     /// The personal phone number.
     #[serde(default)]
+    #[schemars(
+        example = "{{ event.candidate.phone_numbers | where(type='mobile') | pluck('value') | first }}"
+    )]
     pub personal_phone: Option<String>,
     /// The first day, such as `2027-01-04`.
     #[serde(default)]
     #[schemars(extend("format" = "date"))]
+    #[schemars(example = "{{ event.offer.starts_on }}")]
     pub start_date: Option<String>,
     /// The employment type in GoCo's own words. It can decide about benefits, so it is never guessed.
     #[serde(default)]
+    #[schemars(example = "Full Time")]
     pub employment_type: Option<String>,
     /// The department's id, from `match_department`.
     #[serde(default)]
+    #[schemars(example = "{{ steps.department.id }}")]
     pub department_id: Option<String>,
     /// The location's id, from `match_location`.
     #[serde(default)]
+    #[schemars(example = "{{ steps.location.id }}")]
     pub location_id: Option<String>,
     /// The job title's id, from `match_job_title`.
     #[serde(default)]
+    #[schemars(example = "{{ steps.job_title.id }}")]
     pub job_title_id: Option<String>,
     /// Other properties, sent as they are; dots in their names nest.
     #[serde(default)]
+    #[schemars(example = json!({ "work.employee_number": "E-1024" }))]
     pub other: Map<String, Value>,
 }
 

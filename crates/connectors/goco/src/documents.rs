@@ -29,13 +29,17 @@ const LONGEST_NAME: usize = 120;
 #[serde(deny_unknown_fields)]
 pub struct UploadDocument {
     /// The employee's id.
+    #[schemars(example = "{{ steps.employee.id }}")]
     pub employee_id: String,
     /// The file name. What no file system likes is replaced.
+    #[schemars(example = "{{ document.filename }}")]
     pub name: String,
     /// Where the file is, open to whoever knows the link: no credentials are sent.
+    #[schemars(example = "{{ document.url }}")]
     pub url: String,
     /// What it is, such as `resume`; sent where the connection sets `documents.type_field`.
     #[serde(default)]
+    #[schemars(example = "{{ document.type }}")]
     pub r#type: Option<String>,
 }
 

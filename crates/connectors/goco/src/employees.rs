@@ -21,11 +21,16 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct FindEmployees {
     /// The first name. Case, white space and the spelling of characters make no difference.
+    #[schemars(example = "{{ event.candidate.first_name }}")]
     pub first_name: String,
     /// The last name.
+    #[schemars(example = "{{ event.candidate.last_name }}")]
     pub last_name: String,
     /// The personal e-mail address. It narrows nothing: it says of everybody found whether it is the same.
     #[serde(default)]
+    #[schemars(
+        example = "{{ event.candidate.email_addresses | where(type='personal') | pluck('value') | first }}"
+    )]
     pub personal_email: Option<String>,
 }
 

@@ -31,6 +31,7 @@ use crate::{
 pub struct MatchNames {
     /// A name, or a list of names of which the first that GoCo has is taken. Nothing, or an empty list, gives nothing.
     #[serde(default)]
+    #[schemars(example = "{{ event.job.departments | pluck('name') }}", example = ["Engineering", "Product"])]
     pub names: Names,
     /// What happens when GoCo has none of the names: `warn` (the default for departments and locations), `fail` (the
     /// default for job titles and employment types) or `ignore`.

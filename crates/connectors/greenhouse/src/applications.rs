@@ -47,6 +47,7 @@ pub struct Application {
 #[serde(deny_unknown_fields)]
 pub struct WhichApplication {
     /// The application's id.
+    #[schemars(example = "{{ event.application.id }}")]
     pub application_id: String,
 }
 

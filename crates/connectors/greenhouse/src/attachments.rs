@@ -31,8 +31,10 @@ pub struct Attachment {
 #[serde(deny_unknown_fields)]
 pub struct WhoseAttachments {
     /// The application's id; give this or `candidate_id`.
+    #[schemars(example = "{{ event.application.id }}")]
     pub application_id: Option<String>,
     /// The candidate's id; with it alone, the documents of all the candidate's applications are listed.
+    #[schemars(example = "{{ event.candidate.id }}")]
     pub candidate_id: Option<String>,
 }
 

@@ -68,6 +68,7 @@ pub struct Candidate {
 #[serde(deny_unknown_fields)]
 pub struct WhichCandidate {
     /// The candidate's id.
+    #[schemars(example = "{{ event.candidate.id }}")]
     pub candidate_id: String,
 }
 

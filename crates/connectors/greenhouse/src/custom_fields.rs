@@ -35,7 +35,9 @@ pub struct CustomField<V = Value> {
 }
 
 /// The type of a custom field, in Greenhouse's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
     /// Yes or no.

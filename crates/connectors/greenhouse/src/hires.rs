@@ -19,6 +19,7 @@ use crate::{
 pub struct Since {
     /// The moment from which on: when the offer was accepted or, without an offer, when the application last changed.
     #[schemars(extend("format" = "date-time"))]
+    #[schemars(example = "2027-01-04T00:00:00Z")]
     pub since: String,
 }
 

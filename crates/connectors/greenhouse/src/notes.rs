@@ -27,10 +27,13 @@ const LONGEST: usize = 20_000;
 #[serde(deny_unknown_fields)]
 pub struct NewNote {
     /// In whose activity feed.
+    #[schemars(example = "{{ event.candidate.id }}")]
     pub candidate_id: String,
     /// About which application; Harvest v1 knows only the candidate.
+    #[schemars(example = "{{ event.application.id }}")]
     pub application_id: Option<String>,
     /// What it says; a short mark such as `[ref 8f3a12c4]` is added, by which the note is known again.
+    #[schemars(example = "Created in GoCo with the id {{ steps.employee.id }}.")]
     pub body: String,
     /// Who sees it.
     #[serde(default)]

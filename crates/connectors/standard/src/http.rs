@@ -90,15 +90,19 @@ async fn check(service: Arc<Service>, call: Call) -> Vec<Finding> {
 #[derive(Deserialize, JsonSchema)]
 struct Get {
     /// The path below the base URL.
+    #[schemars(example = "/employees/{{ steps.employee.id }}")]
     path: String,
     /// The query: texts, numbers, true or false, or lists of them.
     #[serde(default)]
+    #[schemars(example = json!({ "email": "{{ event.candidate.email_addresses | pluck('value') | first }}" }))]
     query: Map<String, Value>,
     /// Headers beside the connection's.
     #[serde(default)]
+    #[schemars(example = json!({ "Accept-Language": "en" }))]
     headers: BTreeMap<String, String>,
     /// Statuses to take as success beside 2xx.
     #[serde(default)]
+    #[schemars(example = [404])]
     expect: Vec<u16>,
     /// What the body of the answer holds, as a declared shape: the check then knows its fields. An answer that is not so
     /// fails the step; fields that are not declared may be there, and cannot be used.
@@ -117,19 +121,25 @@ struct Send {
     #[serde(default)]
     method: Verb,
     /// The path below the base URL.
+    #[schemars(example = "/tickets")]
     path: String,
     /// The query: texts, numbers, true or false, or lists of them.
     #[serde(default)]
+    #[schemars(example = json!({ "notify": true }))]
     query: Map<String, Value>,
     /// Headers beside the connection's.
     #[serde(default)]
+    #[schemars(example = json!({ "Accept-Language": "en" }))]
     headers: BTreeMap<String, String>,
     /// What to send, as JSON; a text is sent as it is when a `content-type` other than JSON is among the headers.
+    #[schemars(example = json!({ "title": "{{ event.candidate.last_name }} was hired", "urgent": true }))]
     body: Option<Value>,
     /// What to send, as a form, in the place of `body`.
+    #[schemars(example = json!({ "title": "{{ event.candidate.last_name }} was hired" }))]
     form: Option<BTreeMap<String, String>>,
     /// Statuses to take as success beside 2xx.
     #[serde(default)]
+    #[schemars(example = [409])]
     expect: Vec<u16>,
     /// What the body of the answer holds, as a declared shape: the check then knows its fields. An answer that is not so
     /// fails the step; fields that are not declared may be there, and cannot be used.
@@ -258,9 +268,9 @@ fn came(answer: &Answer, reply: Option<&Declared>) -> Result<Came, Failure> {
     };
     let body = match reply {
         None => body,
-        Some(declared) => declared
-            .fit("body", body)
-            .map_err(|why| answer.unreadable(&format!("a body that `reply` does not declare: {why}")))?,
+        Some(declared) => declared.fit("body", body).map_err(|why| {
+            answer.unreadable(&format!("a body that `reply` does not declare: {why}"))
+        })?,
     };
     // A session's cookie is a secret of the exchange, nothing for a recipe.
     let headers = answer.headers.iter().filter(|(name, _)| *name != "set-cookie");

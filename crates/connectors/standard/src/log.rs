@@ -20,6 +20,7 @@ pub(crate) fn connector() -> Connector {
 #[derive(Deserialize, JsonSchema)]
 struct Line {
     /// What to say.
+    #[schemars(example = "{{ event.candidate.first_name }} was hired")]
     message: String,
     /// How loudly.
     #[serde(default)]

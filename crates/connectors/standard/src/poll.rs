@@ -39,24 +39,32 @@ pub(crate) fn trigger() -> Trigger {
 #[derive(Deserialize, JsonSchema)]
 struct With {
     /// The path below the connection's base URL.
+    #[schemars(example = "/tickets")]
     path: String,
     /// The query: texts, numbers, true or false, or lists of them.
     #[serde(default)]
+    #[schemars(example = json!({ "status": "open" }))]
     query: Map<String, Value>,
     /// Headers beside the connection's.
     #[serde(default)]
+    #[schemars(example = json!({ "Accept-Language": "en" }))]
     headers: BTreeMap<String, String>,
     /// Where the list is in the answer, such as `data.items`; the answer itself when left out.
+    #[schemars(example = "data.items")]
     list: Option<String>,
     /// Where an item says who it is, such as `id`; with several, all of them together. An item whose key was there
     /// before makes no job: to hear of changes as well, add what changes, such as `updated_at`.
+    #[schemars(example = ["id"])]
     key: Vec<String>,
     /// Where an item says what it is about, for the order of jobs; jobs of one value go one after the other.
+    #[schemars(example = &"id")]
     order: Option<String>,
     /// The parameter that takes a moment: only what is new from then on is asked for.
+    #[schemars(example = &"updated_after")]
     since: Option<String>,
     /// With `since`: how much of the time that was asked for before is asked for again, so that nothing falls between
     /// two looks. Ten minutes when left out.
+    #[schemars(example = "10m")]
     overlap: Option<String>,
     /// How the service tells where to go on.
     cursor: Option<Cursor>,
@@ -71,6 +79,7 @@ struct With {
     item: Option<Declared>,
     /// How often to ask, such as `2m`; five minutes when left out.
     #[expect(dead_code, reason = "the engine reads it")]
+    #[schemars(example = "2m")]
     every: Option<String>,
 }
 
@@ -78,8 +87,10 @@ struct With {
 #[derive(Deserialize, JsonSchema)]
 struct Cursor {
     /// Where it is in the answer, such as `meta.next_cursor`. As long as it is there, there is more to read at once.
+    #[schemars(example = "meta.next_cursor")]
     from: String,
     /// The parameter that takes it.
+    #[schemars(example = &"cursor")]
     parameter: String,
     /// Whether it is kept from look to look: the service lists from the oldest to the newest, and what was read is not
     /// listed again. Otherwise each look begins anew.

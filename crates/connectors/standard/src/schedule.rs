@@ -30,11 +30,14 @@ pub(crate) fn connector() -> Connector {
 struct With {
     /// When, as five fields: minute, hour, day of the month, month, day of the week. `0 2 * * *` is every night at two,
     /// `*/15 8-17 * * MON-FRI` every quarter of an hour of a working day. With both days given, either will do.
+    #[schemars(example = "0 2 * * *")]
     cron: Option<String>,
     /// How often, such as `15m`: at the multiples of it since midnight of 1 January 1970 in UTC, so that `15m` is at
     /// the quarters of every hour, whenever the service began.
+    #[schemars(example = "15m")]
     every: Option<String>,
     /// The zone in which `cron` reads the clock, such as `Europe/Vienna`. Without it, the project's `time_zone`.
+    #[schemars(example = "Europe/Vienna")]
     zone: Option<String>,
     /// What becomes of moments that passed while the service was off: `once` fires the last of them, late; `all` fires
     /// each; `skip` fires none.

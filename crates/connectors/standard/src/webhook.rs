@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use connector::{
-    Call, Connection, Connector, Declared, Delivery, Event, Failure, Finding, Opening, Refusal, Secret,
-    Trigger, Verdict,
+    Call, Connection, Connector, Declared, Delivery, Event, Failure, Finding, Opening, Refusal,
+    Secret, Trigger, Verdict,
     hmac::{equal_in_constant_time, sha256_hex, verify_sha256_hex},
 };
 use schemars::JsonSchema;
@@ -116,6 +116,7 @@ struct With {
     /// The header whose value is equal when the sender repeats a delivery. Without it in a delivery, the same query
     /// and body count as a repeat.
     #[serde(default = "dedupe_header")]
+    #[schemars(example = "X-Delivery-Id")]
     dedupe_header: String,
     /// What the body holds, as a declared shape: the check then knows its fields. A delivery that is not so waits for a
     /// person; fields that are not declared may be there, and cannot be used. The values of a form are texts.

@@ -7,7 +7,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    check::{World, binding, flow::{output, said_at}, naming::Counter, trigger::event},
+    check::{
+        World, binding,
+        flow::{output, said_at},
+        naming::Counter,
+        trigger::event,
+    },
     diagnostic::{Source, Span},
     document::{self, Action, Condition, Document, Input, Kind, Text, trigger::CatchUp},
     expression::{Expression, Template},
@@ -90,8 +95,14 @@ impl Assembly<'_> {
         Trigger {
             connector: connector.into(),
             name: name.into(),
-            event: event(self.world, (spec, found), connection.as_deref(), &trigger.with, self.source)
-                .expect(READ),
+            event: event(
+                self.world,
+                (spec, found),
+                connection.as_deref(),
+                &trigger.with,
+                self.source,
+            )
+            .expect(READ),
             connection,
             with: plain_map(&trigger.with),
             when: trigger.when.map(expression),

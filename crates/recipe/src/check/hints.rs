@@ -32,7 +32,10 @@ pub(super) fn undeclared(
         );
         let (lines, types) = match &place {
             Place::Connection(path) => (
-                format!("declare {them} in `connections.yaml`:\n{}", settings(&owner, path, &names)),
+                format!(
+                    "declare {them} in `connections.yaml`:\n{}",
+                    settings(&owner, path, &names)
+                ),
                 format!("TYPE is one of: {}", suggest::list(words(world, &owner))),
             ),
             Place::With(key) => (
@@ -41,9 +44,7 @@ pub(super) fn undeclared(
             ),
         };
         out.push(
-            Diagnostic::hint("undeclared-field", source, first, message)
-                .help(lines)
-                .help(types),
+            Diagnostic::hint("undeclared-field", source, first, message).help(lines).help(types),
         );
     }
 }

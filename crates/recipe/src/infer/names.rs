@@ -321,7 +321,10 @@ fn declared_where(declared: &Declared, field: &str) -> String {
             declared.owner
         ),
         Place::With(key) => {
-            format!("its fields are declared at {}, in `with.{key}`: add `{field}` there", declared.owner)
+            format!(
+                "its fields are declared at {}, in `with.{key}`: add `{field}` there",
+                declared.owner
+            )
         }
     }
 }

@@ -119,7 +119,8 @@ impl Sight<'_, '_> {
         for (column, shape) in self.apply.columns.iter().zip(self.columns.clone()) {
             if let Type::Object(object) = &item.of {
                 let owner = self.owner();
-                let field = self.inference.field_of((object, None), &column.name, column.value.at, &owner);
+                let field =
+                    self.inference.field_of((object, None), &column.name, column.value.at, &owner);
                 if family(&field.of) != family(&shape.of)
                     && !matches!(field.of, Type::Any)
                     && !matches!(shape.of, Type::Any)

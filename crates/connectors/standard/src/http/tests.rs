@@ -148,3 +148,18 @@ fn effects_and_refused_settings() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_declared_reply_is_held_against_what_comes_back() {
+    let connection = opened(json!({})).await;
+    let input = |reply: Value| json!({ "path": "/people", "reply": reply });
+    let came = send(&connection, "get", input(json!({ "line": "text", "body": "text" }))).await;
+    assert_eq!(came.unwrap()["body"]["line"], "GET /v1/people");
+    for (action, kind) in [("get", FailureKind::Permanent), ("request", FailureKind::Unknown)] {
+        let failure =
+            send(&connection, action, input(json!({ "line": "integer" }))).await.unwrap_err();
+        assert_eq!(failure.kind, kind, "{action}");
+        let why = "a body that `reply` does not declare: `body.line` is declared to be a whole number, found text";
+        assert!(failure.message.ends_with(why), "{}", failure.message);
+    }
+}

@@ -179,3 +179,19 @@ fn settings_that_have_no_meaning_are_flaws() {
         ["overlap"]
     );
 }
+
+#[test]
+fn a_declared_item_is_held_against_what_is_found() {
+    let with = json!({ "path": "/", "key": ["id"], "item": { "id": "integer", "name": "text?" } });
+    let of = |item: Value| Delivery {
+        headers: Vec::new(),
+        query: String::new(),
+        body: item.to_string().into_bytes().into(),
+        received_at: Timestamp::UNIX_EPOCH,
+    };
+    let trigger = trigger();
+    let events = trigger.decode(&with, &of(json!({ "id": 7, "more": true }))).unwrap();
+    assert_eq!(events[0].payload["item"], json!({ "id": 7, "more": true }));
+    let failure = trigger.decode(&with, &of(json!({ "id": 7, "name": 1 }))).unwrap_err();
+    assert_eq!(failure.message, "`event.item.name` is declared to be text, found a number");
+}

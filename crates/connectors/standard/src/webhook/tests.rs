@@ -150,3 +150,24 @@ fn repeats_have_the_same_key() {
     let own = json!({ "dedupe_header": "X-Event-Id" });
     assert_eq!(key(own, &[("x-event-id", "7")], "", "a"), "given/7");
 }
+
+#[test]
+fn a_declared_body_is_held_against_what_comes() {
+    let with = json!({ "body": { "name": "text", "amount": "number?", "kind": { "type": "text", "default": "new" } } });
+    let came = event(&with, &delivery(&[], "", r#"{ "name": "Ada", "more": 1 }"#));
+    assert_eq!(came.payload["body"], json!({ "name": "Ada", "kind": "new", "more": 1 }));
+    let table = [
+        (r#"{ "name": 7 }"#, "`event.body.name` is declared to be text, found a number"),
+        (
+            r#"{ "name": "Ada", "amount": "7" }"#,
+            "`event.body.amount` is declared to be a number, found text",
+        ),
+        ("", "`event.body` is declared to be a map, found null"),
+    ];
+    for (body, why) in table {
+        let failure = connector().triggers[0].decode(&with, &delivery(&[], "", body)).unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.message.as_str()), ("unexpected_body", why));
+    }
+    let undeclared = event(&json!({}), &delivery(&[], "", "[1]"));
+    assert_eq!(undeclared.payload["body"], json!([1]));
+}

@@ -41,17 +41,16 @@ pub(in crate::check) fn said_at(id: Option<&Word>) -> String {
 impl<'a> Walk<'a> {
     pub(super) fn action(&mut self, step: &Step, action: &Action) -> Ends {
         let spec = action.target.as_ref().and_then(|target| self.target(action, target));
-        let output = if let (Some((connector, spec, connection)), Some(target)) =
-            (spec, &action.target)
-        {
-            self.repeats(action, target, spec);
-            self.inputs(target, &action.with, &spec.input);
-            let of = (said_at(step.id.as_ref()), connector, spec);
-            output(self.world, of, connection.as_deref(), &action.with, self.source)
-        } else {
-            self.loose(&action.with.inputs);
-            None
-        };
+        let output =
+            if let (Some((connector, spec, connection)), Some(target)) = (spec, &action.target) {
+                self.repeats(action, target, spec);
+                self.inputs(target, &action.with, &spec.input);
+                let of = (said_at(step.id.as_ref()), connector, spec);
+                output(self.world, of, connection.as_deref(), &action.with, self.source)
+            } else {
+                self.loose(&action.with.inputs);
+                None
+            };
         self.know.has_run(step, output);
         let assumed = matches!(action.on_unknown, Some((_, Some(OnUnknown::AssumeDone))));
         if action.warn_on_failure {
