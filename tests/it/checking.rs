@@ -113,9 +113,10 @@ fn a_hint_is_told_to_everybody_and_changes_no_exit_code() {
     assert!(said.ends_with("no mistakes, 1 hint\n"), "{said}");
 
     // The lines that it shows are the ones to add.
-    let lines: Vec<&str> =
-        drawn.lines().skip_while(|line| !line.contains("= help")).skip(1).collect();
-    let lines: Vec<&str> = lines.into_iter().take(3).map(|line| &line[9..]).collect();
+    let lines = drawn.lines().skip_while(|line| !line.contains("= help")).skip(1).take(3);
+    let lines: Vec<&str> = lines.collect();
+    let indent = lines[0].len() - lines[0].trim_start().len();
+    let lines: Vec<&str> = lines.into_iter().map(|line| &line[indent..]).collect();
     let connections = fs::read_to_string(project.path().join("connections.yaml")).unwrap();
     assert_eq!(lines, ["greenhouse:", "  custom_fields:", "    job: { team: TYPE }"]);
     let added = lines[1..].join("\n").replace("TYPE", "short_text");

@@ -11,7 +11,7 @@ trigger: greenhouse.hired
 steps:
   - action: log.write
     when: event.offer.custom_fields.salary.value is not none
-    with: { message: \"{{ event.offer.custom_fields.salary.value.amount | default(0) }}\" }
+    with: { message: \"{{ event.offer.custom_fields.salary.value.amount | default(0) | text }}\" }
 ";
 
 fn catalogue() -> Catalogue {
@@ -143,7 +143,7 @@ cases:
   - name: the path and both types are named
     expect:
       status: failed
-      error: { code: wrong_type, message: { matches: '`event.offer.custom_fields.salary.value` is a text, which has no field `amount`' } }
+      error: { code: wrong_type, message: { matches: '`event.offer.custom_fields.salary.value` is text, which has no field `amount`' } }
 ",
     );
     let output = Command::new(env!("CARGO_BIN_EXE_recipe-runner"))

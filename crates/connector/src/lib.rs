@@ -59,7 +59,6 @@ mod action;
 mod call;
 mod clock;
 mod connector;
-mod declaration;
 mod failure;
 pub mod hmac;
 pub mod http;
@@ -72,13 +71,12 @@ pub use action::{Action, LookUp, Prepared};
 pub use call::{Call, Identity, Warning};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connector::{Connection, Connector, Finding, Opening, catalogue};
-pub use declaration::Declared;
 pub use failure::{Exchange, Failure, FailureKind};
 pub use reading::{Found, From, Missed, Page, SameAs, Timetable};
-pub use secret::Secret;
-pub use trigger::{Delivery, Event, Refusal, Trigger, Verdict};
-
 pub use recipe::{
     EffectSpec, Flaw, Items, Payload, TriggerKind, View, normalize_name, read_duration,
 };
+pub use secret::Secret;
+pub use trigger::{Delivery, Event, Refusal, Trigger, Verdict};
+pub use typed::Declared;
 pub use {jiff, schemars};

@@ -4,10 +4,31 @@ use std::sync::Arc;
 
 use recipe::{Object, Shape, Type};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::Error};
 use serde_json::Value;
 
 use crate::failure::Failure;
+
+/// A shape that the recipe's author declares, such as `{ name: text, amount: number? }`, at a key of `with`.
+///
+/// Its field is an `Option` with `#[schemars(with = "Value", extend("x-declares" = true))]`; the value that it is about
+/// has `x-declared-in: with.KEY` in its own schema, so that the check knows what was declared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declared(recipe::Declaration);
+
+impl Declared {
+    /// Returns a value with the defaults of what is left out, or says what is not as declared. `what` names the value.
+    pub fn fit(&self, what: &str, value: Value) -> Result<Value, String> {
+        self.0.fit(what, value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Declared {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let declared = Value::deserialize(deserializer)?;
+        recipe::Declaration::read("it", &declared).map(Self).map_err(D::Error::custom)
+    }
+}
 
 /// Reads what a step gives an action.
 pub(crate) fn decode_input<I: DeserializeOwned>(input: &Value) -> Result<I, Failure> {

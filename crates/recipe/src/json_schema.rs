@@ -368,6 +368,27 @@ mod tests {
     }
 
     #[test]
+    fn places_of_declarations_and_examples_are_kept() {
+        let schema = json!({ "type": "object", "properties": {
+            "fields": { "type": "object", "additionalProperties": true, "x-declared-in": "connection.custom_fields.offer" },
+            "body": { "x-declared-in": "with.reply" },
+            "reply": { "x-declares": true, "examples": [{ "id": "text" }] },
+        } });
+        let Type::Object(object) = from_json_schema(&schema).unwrap().of else {
+            panic!("not a map")
+        };
+        let place = |name: &str| {
+            let declared = object.field(name).unwrap().shape.declared.clone();
+            declared.map(|declared| declared.place.clone())
+        };
+        assert_eq!(place("fields"), Some(Place::Connection("custom_fields.offer".into())));
+        assert_eq!(place("body"), Some(Place::With("reply".into())));
+        assert_eq!(place("reply"), None);
+        let reply = object.field("reply").unwrap();
+        assert_eq!((reply.declares, &reply.examples), (true, &vec![json!({ "id": "text" })]));
+    }
+
+    #[test]
     fn what_cannot_be_read_says_why() {
         let table = [
             (json!(false), "expected a schema, found `false`"),
@@ -378,6 +399,10 @@ mod tests {
             (
                 json!({ "type": "object", "properties": { "a": { "type": "tuple" } } }),
                 "`a`: unknown type `tuple`",
+            ),
+            (
+                json!({ "type": "object", "x-declared-in": "somewhere" }),
+                "`x-declared-in` names no place: `\"somewhere\"`",
             ),
         ];
         for (schema, expected) in table {

@@ -11,7 +11,8 @@
 use std::path::{Path, PathBuf};
 
 use recipe::{
-    Diagnostic, Project, ProjectFiles, Severity, Source, check, fixed, read_cases, render,
+    Diagnostic, Project, ProjectFiles, Severity, Source, check, check_again, fixed, read_cases,
+    render,
 };
 
 use crate::support;
@@ -127,6 +128,18 @@ fn accepted_recipes_have_nothing_to_say() {
         assert!(diagnostics.is_empty(), "{}\n{}", folder.display(), render(&diagnostics, false));
         assert!(project.recipes.contains_key("hire"), "{}", folder.display());
     }
+}
+
+/// A job holds on to the version it began with, whatever `connections.yaml` declares since.
+#[test]
+fn what_is_declared_later_makes_no_earlier_version_wrong() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/rejected");
+    let files = support::project(&cases.join("undeclared_custom_field"));
+    let catalogue = support::catalogue();
+    assert!(check(&files, &catalogue).0.recipes.is_empty());
+    let (project, found) = check_again(&files, &catalogue);
+    assert!(found.is_empty(), "{}", render(&found, false));
+    assert!(project.recipes.contains_key("hire"));
 }
 
 /// Three mistakes of three kinds in one file, and one in another: each is reported in the same go.
