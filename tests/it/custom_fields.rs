@@ -91,7 +91,7 @@ fn the_documented_value_of_each_type_is_as_declared() {
     let greenhouse = connector_greenhouse::connector();
     let hired = greenhouse.triggers.iter().find(|trigger| trigger.name == "hired").unwrap();
     let event = hired.decode(&json!({}), &delivery).unwrap().remove(0).payload;
-    let came = event["offer"]["custom_fields"].clone();
+    let came = event.value()["offer"]["custom_fields"].clone();
     recipe::fit(came, &declared).unwrap();
 }
 

@@ -51,13 +51,9 @@ pub(super) fn undeclared(
 
 /// Returns the lines that `connections.yaml` needs.
 fn settings(connection: &str, path: &str, fields: &[&str]) -> String {
-    let mut lines = format!("{connection}:");
-    let mut indent = 0;
-    for key in path.split('.') {
-        indent += 2;
-        lines += &format!("\n{:indent$}{key}:", "");
-    }
-    lines + " " + &map(fields)
+    let keys = path.split('.').zip(1..);
+    let keys = keys.map(|(key, depth)| format!("\n{}{key}:", "  ".repeat(depth)));
+    format!("{connection}:{} {}", keys.collect::<String>(), map(fields))
 }
 
 /// Writes a map of fields whose types are still to be said.

@@ -191,7 +191,7 @@ fn a_declared_item_is_held_against_what_is_found() {
     };
     let trigger = trigger();
     let events = trigger.decode(&with, &of(json!({ "id": 7, "more": true }))).unwrap();
-    assert_eq!(events[0].payload["item"], json!({ "id": 7, "more": true }));
+    assert_eq!(events[0].payload.value()["item"], json!({ "id": 7, "more": true }));
     let failure = trigger.decode(&with, &of(json!({ "id": 7, "name": 1 }))).unwrap_err();
     assert_eq!(failure.message, "`event.item.name` is declared to be text, found a number");
 }
