@@ -234,13 +234,17 @@ fn matcher(name: &str) -> Value {
         "not" => described(json!({}), "Anything but this."),
         bound => described(
             json!({ "type": ["number", "string"], "examples": [10, "2026-01-05"] }),
-            match bound {
-                "greater" => "A greater number, or a later date or moment.",
-                "less" => "A lesser number, or an earlier date or moment.",
-                "at_least" => "This number or a greater one, this date or moment or a later one.",
-                _ => "This number or a lesser one, this date or moment or an earlier one.",
-            },
+            of_bound(bound),
         ),
+    }
+}
+
+fn of_bound(bound: &str) -> &'static str {
+    match bound {
+        "greater" => "A greater number, or a later date or moment.",
+        "less" => "A lesser number, or an earlier date or moment.",
+        "at_least" => "This number or a greater one, this date or moment or a later one.",
+        _ => "This number or a lesser one, this date or moment or an earlier one.",
     }
 }
 
@@ -260,7 +264,8 @@ fn words(means: &str, example: &str) -> Value {
 
 /// A value, or a map with its bounds.
 fn range(one: Value, means: &str) -> Value {
-    let bounds = RANGE.keys.iter().map(|key| ((*key).to_owned(), one.clone()));
+    let bound = |key: &str| (key.to_owned(), described(one.clone(), of_bound(key)));
+    let bounds = RANGE.keys.iter().map(|key| bound(key));
     let bounds = json!({
         "type": "object",
         "properties": serde_json::Map::from_iter(bounds),
