@@ -24,7 +24,7 @@ use engine::{
 use jiff::Timestamp;
 use serde_json::json;
 
-/// The allocator of the service, which SQLite uses, too.
+/// The allocator of the service, which its database uses, too.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -41,9 +41,9 @@ fn main() {
     let at_once = numbers.next().unwrap_or(24);
     println!("{hires} hires, {at_once} at once; a hire:");
     let turns: Vec<Cost> = (0..TURNS).map(|_| turn(hires, at_once)).collect();
-    let least = |of: fn(&Cost) -> f64| turns.iter().map(of).fold(f64::INFINITY, f64::min);
-    let most = |of: fn(&Cost) -> f64| turns.iter().map(of).fold(0.0, f64::max);
-    let rows: [(&str, fn(&Cost) -> f64); 6] = [
+    let least = |of: Figure| turns.iter().map(of).fold(f64::INFINITY, f64::min);
+    let most = |of: Figure| turns.iter().map(of).fold(0.0, f64::max);
+    let rows: [(&str, Figure); 6] = [
         ("writer's processor, µs", |cost| cost.writer),
         ("whole processor, µs", |cost| cost.process),
         ("bytes written", |cost| cost.written),
@@ -65,6 +65,9 @@ struct Cost {
     kept: f64,
     shared: f64,
 }
+
+/// One of them.
+type Figure = fn(&Cost) -> f64;
 
 fn turn(hires: u32, at_once: u32) -> Cost {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
