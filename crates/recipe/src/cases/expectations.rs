@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
             };
             match &value.value {
                 Value::Text(word) if word == "not_run" => {
-                    step.count = Some(Range::exactly(0, value.span))
+                    step.count = Some(Range::exactly(0, value.span));
                 }
                 Value::Map(_) => self.step_map(value, &place, &mut step),
                 _ => self.to.wrong_type(

@@ -185,10 +185,10 @@ fn expect(name: &str) -> Value {
 
 fn step(name: &str) -> Value {
     match name {
-        "count" => range(whole(1), "How often it runs; rounds count, attempts do not."),
-        "attempts" => range(whole(3), "How often it is called in all, retries included."),
-        "at" => range(such_as("2026-03-02T08:00:00Z"), "When it begins."),
-        "waited" => range(duration(), "How long it takes from begin to end, retries included."),
+        "count" => range(&whole(1), "How often it runs; rounds count, attempts do not."),
+        "attempts" => range(&whole(3), "How often it is called in all, retries included."),
+        "at" => range(&such_as("2026-03-02T08:00:00Z"), "When it begins."),
+        "waited" => range(&duration(), "How long it takes from begin to end, retries included."),
         "with" => described(
             json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/expected" } }),
             "Its inputs by name, in every run of it. `absent`: the input is not sent.",
@@ -263,12 +263,12 @@ fn words(means: &str, example: &str) -> Value {
 }
 
 /// A value, or a map with its bounds.
-fn range(one: Value, means: &str) -> Value {
+fn range(one: &Value, means: &str) -> Value {
     let bound = |key: &str| (key.to_owned(), described(one.clone(), of_bound(key)));
     let bounds = RANGE.keys.iter().map(|key| bound(key));
     let bounds = json!({
         "type": "object",
-        "properties": serde_json::Map::from_iter(bounds),
+        "properties": bounds.collect::<serde_json::Map<_, _>>(),
         "additionalProperties": false,
         "minProperties": 1,
     });
