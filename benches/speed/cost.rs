@@ -1,4 +1,4 @@
-//! What a job costs: processor, rows and bytes, allocations, memory; idle, and with a thousand jobs in flight.
+//! What a job costs: processor, rows and bytes, memory; idle, and with a thousand jobs in flight.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,6 @@ use rusqlite::Connection;
 use crate::{
     Size,
     event::Hires,
-    hires,
     load::{self, Make},
     process::{self, Process},
     recipes::{HIRE, hire_project},
@@ -62,15 +61,11 @@ pub(crate) fn run(size: Size) -> bool {
     process.stop();
     vendor.end();
 
-    let taken = hires::by_a_hire(size.of(1_000, 100));
-
     let one = |what: &str, figure: String| vec![what.to_owned(), figure];
     let mut table_rows = vec![
         one("processor a hire", format!("{processor:.2} ms")),
         one("kept on the disk a hire, body included", format!("{kept:.0} bytes")),
         one("written to the disk a hire, log included", format!("{written:.0} bytes")),
-        one("allocations a hire", taken.allocations.to_string()),
-        one("bytes allocated a hire", taken.bytes.to_string()),
     ];
     table_rows.extend(
         rows_of

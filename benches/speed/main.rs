@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench speed` prints every table; `-- --smoke` takes small sizes and fails when a limit is broken; names
 //! of parts (`-- loop growth`) take those alone. The service is the real binary, the vendor the sandbox's GoCo in this
-//! process, every request HTTP over loopback, and every commit is synced to the disk. What a hire allocates is counted in this
-//! process: its allocator counts, which takes the hand-written loop, another process of this binary, a look at a variable of
-//! the thread for each allocation.
+//! process, every request HTTP over loopback, and every commit is synced to the disk. What a hire
+//! allocates is counted by `cargo nextest run --features crash-points --test allocations --no-capture`: an allocator that
+//! counts would make the hand-written loop slower, which is another process of this binary.
 #![expect(clippy::unwrap_used, reason = "a measurement may panic")]
 #![expect(clippy::print_stdout, reason = "the tables are what it is for")]
 #![expect(clippy::disallowed_methods, reason = "it measures real time")]
@@ -17,8 +17,6 @@ mod bare;
 mod cost;
 mod event;
 mod growth;
-#[path = "../../tests/allocations/hires.rs"]
-mod hires;
 mod history;
 mod load;
 mod overload;

@@ -26,7 +26,7 @@ use serde_json::json;
 
 /// The allocator of the service, which its database uses, too.
 #[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const TURNS: usize = 5;
 /// The journal of a hire, the rows of which an empty line parts: path, moment and what happened, with tabs between them.

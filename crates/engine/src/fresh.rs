@@ -16,8 +16,8 @@ use crate::{
     service::Shared, store::JobRow, worker::Mail,
 };
 
-/// At most so many bytes of events and what a job takes beside its event, roughly: a thousand hires and more.
-const BYTES: usize = 16 << 20;
+/// At most so many bytes of events and what a job takes beside its event, roughly: some two thousand hires.
+const BYTES: usize = 24 << 20;
 const A_JOB: usize = 1 << 10;
 
 /// A job with its event.
