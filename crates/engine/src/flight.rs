@@ -158,14 +158,13 @@ impl Drive {
                     return Ok(None);
                 }
             }
-            match action.prepared(&call) {
-                Some(prepared) => (Stage::Prepared(prepared), None),
-                None => {
-                    let happened = self.fly(number, &due.path, async move {
-                        Happened::Prepared(acts.prepare(&connects, &calls, input).await)
-                    })?;
-                    (Stage::Preparing, happened)
-                }
+            if let Some(prepared) = action.prepared(&call) {
+                (Stage::Prepared(prepared), None)
+            } else {
+                let happened = self.fly(number, &due.path, async move {
+                    Happened::Prepared(acts.prepare(&connects, &calls, input).await)
+                })?;
+                (Stage::Preparing, happened)
             }
         };
         let due = due.clone();
