@@ -15,8 +15,8 @@ use crate::{
 const LONGEST: Duration = Duration::from_secs(100);
 /// The least share of the bare loop's throughput.
 const SHARE: f64 = 0.8;
-/// What the smoke test lets pass: it guards against getting much slower, and is far below the goal, which is missed.
-const SMOKE_SHARE: f64 = 0.08;
+/// What the smoke test lets pass: it guards against getting much slower, on a machine that others may use as well.
+const SMOKE_SHARE: f64 = 0.4;
 /// What may be added to the bare loop's p50, in milliseconds.
 const ADDED: f64 = 1.0;
 /// How many times the bare loop's p50 the smoke test lets pass: a busy machine slows both down.
