@@ -71,17 +71,7 @@ impl Action {
         O: Serialize + JsonSchema + 'static,
         F: Future<Output = Result<O, Failure>> + Send + 'static,
     {
-        let run = move |connection: Connection,
-                        call: Call,
-                        input: Arc<Value>,
-                        _: Prepared|
-              -> Later<Value> {
-            Box::pin(async move {
-                let output = run(connection.inner(), call, decode_input(&input)?).await?;
-                encode_output(&output, false)
-            })
-        };
-        Self::erased(name, spec::<I, O>(name, summary, EffectSpec::Read), None, Arc::new(run))
+        Self::unprepared(name, summary, EffectSpec::Read, run)
     }
 
     /// Returns an action that writes, once for each step of a job unless [`once`](Self::once) or
@@ -97,17 +87,7 @@ impl Action {
         O: Serialize + JsonSchema + 'static,
         F: Future<Output = Result<O, Failure>> + Send + 'static,
     {
-        let run = move |connection: Connection,
-                        call: Call,
-                        input: Arc<Value>,
-                        _: Prepared|
-              -> Later<Value> {
-            Box::pin(async move {
-                let output = run(connection.inner(), call, decode_input(&input)?).await?;
-                encode_output(&output, true)
-            })
-        };
-        Self::erased(name, spec::<I, O>(name, summary, WRITE), None, Arc::new(run))
+        Self::unprepared(name, summary, WRITE, run)
     }
 
     /// Returns an action that writes something read beforehand: `prepare` reads it and names the once key, `run`
@@ -286,6 +266,32 @@ impl Action {
             Some(look_up) => look_up(connection.clone(), call.clone(), input.into()).await,
             None => Ok(LookUp::Inconclusive("this action cannot be looked up".into())),
         }
+    }
+
+    fn unprepared<C, I, O, F>(
+        name: &'static str,
+        summary: &'static str,
+        effect: EffectSpec,
+        run: fn(Arc<C>, Call, I) -> F,
+    ) -> Self
+    where
+        C: Any + Send + Sync,
+        I: DeserializeOwned + JsonSchema + Send + 'static,
+        O: Serialize + JsonSchema + 'static,
+        F: Future<Output = Result<O, Failure>> + Send + 'static,
+    {
+        let writes = effect != EffectSpec::Read;
+        let run = move |connection: Connection,
+                        call: Call,
+                        input: Arc<Value>,
+                        _: Prepared|
+              -> Later<Value> {
+            Box::pin(async move {
+                let output = run(connection.inner(), call, decode_input(&input)?).await?;
+                encode_output(&output, writes)
+            })
+        };
+        Self::erased(name, spec::<I, O>(name, summary, effect), None, Arc::new(run))
     }
 
     fn erased(

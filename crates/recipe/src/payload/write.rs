@@ -192,48 +192,27 @@ impl<'b> Serializer for Writer<'b> {
     }
 }
 
-impl SerializeSeq for Open<'_> {
-    type Ok = Node;
-    type Error = NoPayload;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoPayload> {
-        self.add(value)
-    }
-    fn end(self) -> Done {
-        Ok(self.list())
-    }
+/// A list has four names in serde, and each adds its items in the same way.
+macro_rules! list {
+    ($($name:ident: $add:ident,)*) => {$(
+        impl $name for Open<'_> {
+            type Ok = Node;
+            type Error = NoPayload;
+            fn $add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoPayload> {
+                self.add(value)
+            }
+            fn end(self) -> Done {
+                Ok(self.list())
+            }
+        }
+    )*};
 }
 
-impl SerializeTuple for Open<'_> {
-    type Ok = Node;
-    type Error = NoPayload;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoPayload> {
-        self.add(value)
-    }
-    fn end(self) -> Done {
-        Ok(self.list())
-    }
-}
-
-impl SerializeTupleStruct for Open<'_> {
-    type Ok = Node;
-    type Error = NoPayload;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoPayload> {
-        self.add(value)
-    }
-    fn end(self) -> Done {
-        Ok(self.list())
-    }
-}
-
-impl SerializeTupleVariant for Open<'_> {
-    type Ok = Node;
-    type Error = NoPayload;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoPayload> {
-        self.add(value)
-    }
-    fn end(self) -> Done {
-        Ok(self.list())
-    }
+list! {
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field,
 }
 
 impl SerializeMap for Open<'_> {
