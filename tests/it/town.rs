@@ -119,7 +119,10 @@ impl Town {
         town.edit_recipe("wait: 5s", "wait: 10ms");
         let cases = format!("recipes/{RECIPE}.test.yaml");
         let text = fs::read_to_string(town.dir().join(&cases)).unwrap();
-        town.write(&cases, &text.replace("at_least: 5s, at_most: 6s", "at_least: 10ms"));
+        town.write(
+            &cases,
+            &text.replace("at_least: 5s, at_most: 6s", "at_least: 10ms, at_most: 12ms"),
+        );
         town.set_properties(true);
         town.write("connections.yaml", &town.connections());
         town.put_the_secrets_there();
