@@ -49,7 +49,6 @@
 //!         Err(failure) => Finding::bad("the API key", failure.message, "Make a new one in the product's settings."),
 //!     }]
 //! }
-//!
 //! let example = Connector::new("example", "An example.", open, check)
 //!     .action(Action::read("get_person", "Reads a person.", get_person));
 //! assert_eq!(example.spec().actions["get_person"].input.fields[0].summary, "The person's id.");
@@ -73,9 +72,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use connector::{Connection, Connector, Finding, Opening, catalogue};
 pub use failure::{Exchange, Failure, FailureKind};
 pub use reading::{Found, From, Missed, Page, SameAs, Timetable};
-pub use recipe::{
-    EffectSpec, Flaw, Items, Payload, TriggerKind, View, normalize_name, read_duration,
-};
+pub use recipe::{EffectSpec, Flaw, TriggerKind, normalize_name, read_duration};
+pub use recipe::{Items, Payload, View};
 pub use secret::Secret;
 pub use trigger::{Delivery, Event, Refusal, Trigger, Verdict};
 pub use typed::Declared;
